@@ -1,0 +1,46 @@
+package election
+
+import (
+	"time"
+
+	"ostler/internal/ensemble"
+	"ostler/internal/peerwire"
+	"ostler/internal/zk"
+)
+
+// A Vote names a candidate (quorum.md 3.1).
+type Vote struct {
+	Leader        zk.ServerID
+	Zxid          zk.Zxid
+	ElectionEpoch int64
+	PeerEpoch     zk.Epoch
+}
+
+// Options are what does not change while the process runs.
+type Options struct {
+	Self     zk.ServerID
+	Observer bool
+	Config   *ensemble.Config
+	// Finalize is how long to wait for a better vote once a quorum agrees
+	// (200 ms); MinInterval and MaxInterval bound the back-off between
+	// broadcasts (200 ms, 60 s) (quorum.md 1.10).
+	Finalize, MinInterval, MaxInterval time.Duration
+}
+
+// A Sent is a notification for a peer. One to oneself is never sent.
+type Sent struct {
+	To           zk.ServerID
+	Notification peerwire.Notification
+}
+
+// An Output lists what a step wants done.
+type Output struct {
+	Send []Sent
+	// Reconnect asks for every voter without a link to be dialled (a time-out
+	// passed without an answer).
+	Reconnect bool
+	// Settled is set when the election ended: Vote.Leader leads.
+	Settled *Vote
+	// WakeAt: step again no later than this; zero when not looking.
+	WakeAt time.Time
+}

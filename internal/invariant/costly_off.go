@@ -1,0 +1,6 @@
+//go:build !invariants
+
+package invariant
+
+// Costly turns on checks that cost more than a comparison (build tag invariants).
+const Costly = false
