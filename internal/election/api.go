@@ -41,6 +41,9 @@ type Output struct {
 	Reconnect bool
 	// Settled is set when the election ended: Vote.Leader leads.
 	Settled *Vote
+	// WaitingFor lists the voters that keep this empty server from counting: not
+	// heard yet, or known to have history (see the package comment). For the log.
+	WaitingFor []zk.ServerID
 	// WakeAt: step again no later than this; zero when not looking.
 	WakeAt time.Time
 }

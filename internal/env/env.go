@@ -122,8 +122,8 @@ type Handler interface {
 	// given to Closed. It is called again with the same rest after Pause(false),
 	// so a handler that stops in the middle of b can go on.
 	Data(b []byte) (consumed int, err error)
-	// Writable is called when the send queue fell below half its limit after
-	// SendQueued was above it.
+	// Writable is called when the send queue fell to LowWater or below after
+	// it was above it.
 	Writable()
 	// Closed is called exactly once, whoever closed; err is nil after an own Close
 	// and io.EOF when the other side ended the connection.
@@ -157,6 +157,7 @@ type Stream interface {
 // StreamOptions are the limits of a stream.
 type StreamOptions struct {
 	SendLimit int // bytes queued at most; 0 means 64 MiB
+	LowWater  int // see Handler.Writable; 0 means half of SendLimit
 	KeepAlive bool
 }
 

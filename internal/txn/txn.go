@@ -38,7 +38,7 @@ type Record struct {
 }
 
 // A Body is one of the pointer types below.
-type Body interface{ body() }
+type Body interface{ append(dst []byte) []byte }
 
 type (
 	// CreateSession begins a session. Type createSession.
@@ -112,18 +112,6 @@ type (
 		Body Body // Create, CreateContainer, CreateTTL, Delete, SetData, Check or Error
 	}
 )
-
-func (*CreateSession) body()   {}
-func (*CloseSession) body()    {}
-func (*Create) body()          {}
-func (*CreateContainer) body() {}
-func (*CreateTTL) body()       {}
-func (*Delete) body()          {}
-func (*SetData) body()         {}
-func (*SetACL) body()          {}
-func (*Check) body()           {}
-func (*Error) body()           {}
-func (*Multi) body()           {}
 
 // Failed reports whether m holds an error, so that nothing of it is applied.
 func (m *Multi) Failed() bool {

@@ -28,6 +28,15 @@ type Options struct {
 	// TrustEmpty lets a participant without history count in discovery
 	// (decisions.md 2).
 	TrustEmpty bool
+	// Amnesiac: the directory was empty, or lost its end, and has not synced since. What
+	// history there is may be a part of what it had acknowledged.
+	Amnesiac bool
+	// ForceSnapshot (learner) asks the leader for a SNAP, because Output.NeedSnapshot
+	// was set in an earlier role (quorum.md R24).
+	ForceSnapshot bool
+	// KnownCommitted (learner) is a zxid that is known to be committed, 0 if none
+	// is: a leader that would cut below it is refused (quorum.md R20).
+	KnownCommitted zk.Zxid
 }
 
 // An Input is one of the types below.
@@ -57,6 +66,10 @@ type (
 
 	// Propose (leader) is a prepared transaction with the zxid NextZxid gave.
 	Propose struct{ Record *txn.Record }
+
+	// Sync (leader) is a sync of one of the leader's own clients; it is answered by
+	// a Delivery.
+	Sync struct{}
 
 	// Durable says that every appended record up to Zxid is on stable storage.
 	Durable struct{ Zxid zk.Zxid }
@@ -89,6 +102,7 @@ func (LinkUp) input()        {}
 func (LinkDown) input()      {}
 func (Received) input()      {}
 func (Propose) input()       {}
+func (Sync) input()          {}
 func (Durable) input()       {}
 func (Persisted) input()     {}
 func (SnapshotReady) input() {}
@@ -168,16 +182,17 @@ type Output struct {
 	Deliver  []Delivery
 	Snapshot []LinkID // leader: open a view for this learner; answer with SnapshotReady
 
-	Requests    []Forwarded             // leader
-	Touched     []peerwire.SessionTouch // leader
-	Revalidate  []Revalidation          // leader
-	Revalidated []Revalidated           // learner
-	Pings       []zk.Zxid               // learner: answer each with a PING packet that carries the touched sessions
-	Established bool                    // leader: may propose; learner: may serve
-	Config      *ensemble.Config        // a configuration seen in NEWLEADER
-	StepDown    string                  // not empty: leave the role, for this reason
-	WakeAt      time.Time               // step again no later than this
-	Synced      []zk.ServerID           // leader: learners that were sent UPTODATE, for the log
+	Requests     []Forwarded             // leader
+	Touched      []peerwire.SessionTouch // leader
+	Revalidate   []Revalidation          // leader
+	Revalidated  []Revalidated           // learner
+	Pings        []zk.Zxid               // learner: answer each with a PING packet that carries the touched sessions
+	Established  bool                    // leader: may propose; learner: may serve
+	Config       *ensemble.Config        // a configuration seen in NEWLEADER
+	StepDown     string                  // not empty: leave the role, for this reason
+	NeedSnapshot bool                    // learner, with StepDown: set Options.ForceSnapshot the next time
+	WakeAt       time.Time               // step again no later than this
+	Synced       []zk.ServerID           // leader: learners that were sent UPTODATE, for the log
 }
 
 // Reset empties o for the next step, keeping its memory.

@@ -1,7 +1,6 @@
 package zab
 
 import (
-	"ostler/internal/invariant"
 	"ostler/internal/txn"
 	"ostler/internal/zk"
 )
@@ -35,7 +34,7 @@ func (h *History) Len() int { return len(h.records) }
 
 // Append adds rec, which must follow Last (quorum.md R8).
 func (h *History) Append(rec *txn.Record) {
-	invariant.Check(rec.Zxid.Follows(h.Last()), "record %v follows %v", rec.Zxid, h.Last())
+	checkFollows(rec.Zxid, h.Last())
 	h.records = append(h.records, rec)
 	h.bytes += len(rec.Bytes)
 }

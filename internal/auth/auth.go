@@ -1,0 +1,175 @@
+// Package auth decides who may do what to a node: it turns credentials into
+// identities, makes a client's access list fit to be stored, and checks lists
+// against the identities of a connection (client-protocol.md section 7).
+//
+// An Auth is fixed once made and may be used from any goroutine.
+package auth
+
+import (
+	"slices"
+	"strings"
+
+	"ostler/internal/zk"
+)
+
+// Options are the settings that access control depends on.
+type Options struct {
+	SuperDigest   string // "super:<hash>"; who logs in with it is super. "" for none
+	Alg           string // the hash of scheme digest; "" means SHA-1. See ValidAlg
+	SkipACL       bool   // every check passes
+	DigestEnabled bool   // scheme digest is registered
+}
+
+// An Auth holds the registered schemes.
+type Auth struct {
+	skipACL bool
+	schemes map[string]scheme // never changed after New
+}
+
+// A scheme is one way to be somebody.
+type scheme interface {
+	// login turns the data of an auth packet into identities.
+	login(r loginRequest) ([]zk.ID, error)
+	// validID reports whether expr may stand in an access list.
+	validID(expr string) bool
+	// matches reports whether the identity id is meant by expr.
+	matches(id, expr string) bool
+	// authenticated reports whether an identity is proof of who someone is, so
+	// that scheme auth stands for it.
+	authenticated() bool
+	// user names an identity for people.
+	user(id string) string
+}
+
+// New returns an Auth with the schemes ip and, if enabled, digest. World, auth
+// and super are part of the rules and need no registration. An algorithm that
+// ValidAlg refuses leaves digest unregistered: nobody can log in by it.
+func New(o Options) *Auth {
+	a := &Auth{skipACL: o.SkipACL, schemes: map[string]scheme{schemeIP: ipScheme{}}}
+	if newHash := hashes[hashName(o.Alg)]; o.DigestEnabled && newHash != nil {
+		a.schemes[schemeDigest] = &digestScheme{newHash: newHash, super: o.SuperDigest}
+	}
+	return a
+}
+
+// The schemes that the rules themselves know.
+const (
+	schemeWorld  = "world"
+	schemeAuth   = "auth"
+	schemeSuper  = "super"
+	schemeIP     = "ip"
+	schemeDigest = "digest"
+)
+
+// Super is the identity that passes every check.
+var Super = zk.ID{Scheme: schemeSuper}
+
+// Check reports whether a connection with the identities ids has one of the
+// permissions in want under acl (client-protocol.md 7.2). It does not allocate.
+func (a *Auth) Check(acl []zk.ACL, want zk.Perm, ids []zk.ID) bool {
+	if a.skipACL || len(acl) == 0 || isSuper(ids) {
+		return true
+	}
+	for i := range acl {
+		if acl[i].Perms&want != 0 && a.meets(&acl[i].ID, ids) {
+			return true
+		}
+	}
+	return false
+}
+
+func isSuper(ids []zk.ID) bool {
+	for i := range ids {
+		if ids[i].Scheme == schemeSuper {
+			return true
+		}
+	}
+	return false
+}
+
+// meets reports whether expr means one of ids.
+func (a *Auth) meets(expr *zk.ID, ids []zk.ID) bool {
+	if *expr == zk.WorldAnyone {
+		return true
+	}
+	s, ok := a.schemes[expr.Scheme]
+	if !ok {
+		return false
+	}
+	for i := range ids {
+		if ids[i].Scheme == expr.Scheme && s.matches(ids[i].ID, expr.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+// FixACL returns the list to store for one that a client sent: duplicates
+// dropped, scheme auth replaced by the identities ids that prove who the client
+// is (client-protocol.md 7.3). The error is zk.InvalidACL. Acl is not changed.
+func (a *Auth) FixACL(acl []zk.ACL, ids []zk.ID) ([]zk.ACL, error) {
+	if len(acl) == 0 {
+		return nil, zk.InvalidACL
+	}
+	fixed := make([]zk.ACL, 0, len(acl))
+	for i, entry := range acl {
+		if slices.Contains(acl[:i], entry) {
+			continue
+		}
+		if entry.ID.Scheme == schemeAuth {
+			expanded := a.expand(fixed, entry.Perms, ids)
+			if len(expanded) == len(fixed) {
+				return nil, zk.InvalidACL
+			}
+			fixed = expanded
+			continue
+		}
+		if !a.storable(entry.ID) {
+			return nil, zk.InvalidACL
+		}
+		fixed = append(fixed, entry)
+	}
+	return fixed, nil
+}
+
+// expand appends an entry for each of ids that scheme auth stands for.
+func (a *Auth) expand(dst []zk.ACL, perms zk.Perm, ids []zk.ID) []zk.ACL {
+	for _, id := range ids {
+		if s, ok := a.schemes[id.Scheme]; ok && s.authenticated() {
+			dst = append(dst, zk.ACL{Perms: perms, ID: id})
+		}
+	}
+	return dst
+}
+
+// storable reports whether an entry for id may be stored as it is.
+func (a *Auth) storable(id zk.ID) bool {
+	if id == zk.WorldAnyone {
+		return true
+	}
+	s, ok := a.schemes[id.Scheme]
+	return ok && s.validID(id.ID)
+}
+
+// User returns the name that whoAmI shows for an identity: "" when its scheme
+// is not registered (client-protocol.md 5.13).
+func (a *Auth) User(id zk.ID) string {
+	if s, ok := a.schemes[id.Scheme]; ok {
+		return s.user(id.ID)
+	}
+	return ""
+}
+
+// Redact returns acl with the secrets of scheme digest hidden, for clients
+// without ADMIN (client-protocol.md 5.6). Acl itself is not changed.
+func Redact(acl []zk.ACL) []zk.ACL {
+	hidden := slices.Clone(acl)
+	for i := range hidden {
+		if id := &hidden[i].ID; id.Scheme == schemeDigest {
+			if user, _, ok := strings.Cut(id.ID, ":"); ok {
+				id.ID = user + ":x"
+			}
+		}
+	}
+	return hidden
+}

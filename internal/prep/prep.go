@@ -1,0 +1,92 @@
+package prep
+
+import (
+	"ostler/internal/auth"
+	"ostler/internal/invariant"
+	"ostler/internal/tree"
+	"ostler/internal/txn"
+	"ostler/internal/zk"
+)
+
+// A Source is the applied state. It may run ahead of what Applied has been told,
+// never behind.
+type Source interface {
+	// Info returns what prep needs of a node.
+	Info(path string) (tree.Info, bool)
+	// Ephemerals returns the paths of a session's ephemerals.
+	Ephemerals(session zk.SessionID) []string
+}
+
+// Sessions knows which sessions live, and where.
+type Sessions interface {
+	// Check returns OK, SessionExpired or SessionMoved for a request of session
+	// that came through the server from (client-protocol.md 2.12).
+	Check(session zk.SessionID, from zk.ServerID) zk.Code
+}
+
+// Options are what a Preparer works with.
+type Options struct {
+	Source   Source
+	Auth     *auth.Auth
+	Sessions Sessions
+
+	Digest            bool // transactions carry the digest of the tree (digest.enabled)
+	CloseSessionPaths bool // closeSession carries the paths (closeSessionTxn.enabled)
+	ExtendedTypes     bool // TTL nodes may be made (extendedTypesEnabled)
+
+	TreeDigest uint64 // of Source now, with everything planned before applied
+}
+
+// A Request is something to be done on behalf of a session.
+type Request struct {
+	Session zk.SessionID // 0 for the server's own deleteContainer
+	Cxid    int32        // 0 for the server's own requests
+	Op      zk.OpCode
+	Body    []byte // the request record; owned by the record that Plan returns
+	Auth    []zk.ID
+	Timeout int32 // createSession: ms
+}
+
+// A Preparer plans transactions. It serves one reign of a leader and is owned by
+// one loop.
+type Preparer struct {
+	o       Options
+	overlay overlay
+	draft   draft   // of the request at hand; reused
+	last    zk.Zxid // of the newest transaction planned
+}
+
+// New returns a Preparer with nothing under way.
+func New(o Options) *Preparer {
+	p := &Preparer{o: o, overlay: newOverlay(o.TreeDigest)}
+	p.draft = newDraft(p)
+	return p
+}
+
+// Plan returns the transaction that carries out r: always one with the given
+// zxid, which must be above all before. A refusal is an error transaction. From
+// is the server that r came through, wallMs the wall clock in ms since 1970.
+func (p *Preparer) Plan(r *Request, from zk.ServerID, zxid zk.Zxid, wallMs int64) *txn.Record {
+	invariant.Check(zxid > p.last, "plan %v after %v", zxid, p.last)
+	p.last = zxid
+	d := &p.draft
+	d.begin(r, from, zxid, wallMs)
+	t := txn.Txn{Header: txn.Header{Session: r.Session, Cxid: r.Cxid, Zxid: zxid, Time: wallMs}}
+	body, code := d.plan()
+	if code != zk.OK {
+		t.Type, t.Body = zk.OpError, &txn.Error{Code: code}
+		return txn.NewRecord(t)
+	}
+	p.overlay.merge(d)
+	t.Type, t.Body = r.Op, body
+	if p.o.Digest { // error transactions carry none, a failed multi does (disk.md 3.7)
+		t.Digest = &txn.Digest{Version: txn.DigestVersion, Tree: p.overlay.digest}
+	}
+	return txn.NewRecord(t)
+}
+
+// Applied says that Source holds every transaction up to zxid.
+func (p *Preparer) Applied(zxid zk.Zxid) { p.overlay.drop(zxid) }
+
+// Pending returns the number of changes that wait for Applied.
+func (p *Preparer) Pending() int { return len(p.overlay.queue) }

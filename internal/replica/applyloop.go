@@ -1,0 +1,170 @@
+package replica
+
+import (
+	"sync/atomic"
+
+	"ostler/internal/ensemble"
+	"ostler/internal/env"
+	"ostler/internal/tree"
+	"ostler/internal/txn"
+	"ostler/internal/zab"
+	"ostler/internal/zk"
+)
+
+// An applyLoop is the only writer of the tree. What it is told, it does in order,
+// and tells the clients in that order.
+type applyLoop struct {
+	r        *Replica
+	loop     env.Loop
+	inbox    env.Inbox[applyCommand]
+	current  atomic.Pointer[tree.Tree]
+	config   *ensemble.Config
+	done     zk.Zxid // what the replica loop was told last
+	mismatch bool
+}
+
+// An applyCommand is one thing for the apply loop.
+type applyCommand interface{ run(a *applyLoop) }
+
+type (
+	// applyRecords applies committed transactions.
+	applyRecords struct{ recs []*txn.Record }
+	// applyTree takes another tree in place of the present one.
+	applyTree struct {
+		tree *tree.Tree
+		zxid zk.Zxid
+	}
+	// applyEpoch begins an epoch: everything before it is applied.
+	applyEpoch struct {
+		epoch zk.Epoch
+		last  zk.Zxid
+		lead  bool
+	}
+	applyServing struct{ serving bool }
+	applySynced  struct {
+		session zk.SessionID
+		cxid    int32
+	}
+	applyRevalidated struct {
+		session zk.SessionID
+		valid   bool
+	}
+	applyMoved struct{ session zk.SessionID }
+	// applyView opens a view for a learner; applySnapshot one for the disk.
+	applyView struct {
+		term uint64
+		link zab.LinkID
+	}
+	applySnapshot struct{}
+	// applyIdle asks to be told when everything before it is done.
+	applyIdle struct{ term uint64 }
+)
+
+func startApplyLoop(r *Replica) *applyLoop {
+	a := &applyLoop{r: r, config: r.ensemble}
+	a.current.Store(r.o.Loaded.Tree)
+	a.done = r.applied
+	a.setConfig()
+	a.loop = r.o.Env.Loops.Start("apply", a.step)
+	a.inbox.Init(a.loop)
+	return a
+}
+
+// tree returns the present tree; callable from anywhere.
+func (a *applyLoop) tree() *tree.Tree { return a.current.Load() }
+
+func (a *applyLoop) put(c applyCommand) { a.inbox.Put(c) }
+
+// apply copies the list, which belongs to the history.
+func (a *applyLoop) apply(recs []*txn.Record) {
+	a.put(applyRecords{append([]*txn.Record(nil), recs...)})
+}
+
+func (a *applyLoop) step() func() {
+	for _, c := range a.inbox.Take() {
+		c.run(a)
+	}
+	if z := a.tree().LastZxid(); z != a.done {
+		a.done = z
+		a.r.inbox.Put(evApplied{zxid: z})
+	}
+	return nil
+}
+
+func (c applyRecords) run(a *applyLoop) {
+	if a.mismatch {
+		return // the server is about to stop; this state is not to be trusted
+	}
+	t := a.tree()
+	for _, rec := range c.recs {
+		res := t.Apply(&rec.Txn, a.r.o.Clients.Fire)
+		if o := a.r.o.Observer; o != nil {
+			o.Delivered(rec, t.Digest())
+		}
+		if res.DigestMismatch {
+			a.mismatch = true
+			a.r.o.Clients.SetServing(false, t)
+			a.r.inbox.Put(evMismatch{zxid: rec.Zxid})
+			return
+		}
+		a.r.o.Clients.Applied(rec, &res)
+	}
+}
+
+func (c applyTree) run(a *applyLoop) {
+	a.current.Store(c.tree)
+	a.setConfig()
+	if o := a.r.o.Observer; o != nil {
+		o.Restored(c.zxid, c.tree.Digest())
+	}
+}
+
+func (c applyEpoch) run(a *applyLoop) {
+	t := a.tree()
+	// The new epoch begins where its leader's history ended: a client that saw
+	// zxid epoch<<32 at the leader is welcome at a learner that has all before it.
+	if z := zk.MakeZxid(c.epoch, 0); z > t.LastZxid() && c.epoch != 0 && c.applied(t) {
+		t.SetLastZxid(z)
+	}
+	if o := a.r.o.Observer; o != nil {
+		o.Established(c.lead, c.epoch, c.last)
+	}
+}
+
+// applied reports whether nothing of the log is still to be applied: a learner
+// may hold proposals of the new epoch that are not committed yet.
+func (c applyEpoch) applied(t *tree.Tree) bool {
+	return t.LastZxid() >= c.last || c.last.Epoch() == c.epoch
+}
+
+func (c applyServing) run(a *applyLoop) { a.r.o.Clients.SetServing(c.serving, a.tree()) }
+
+func (c applySynced) run(a *applyLoop) { a.r.o.Clients.Synced(c.session, c.cxid) }
+
+func (c applyRevalidated) run(a *applyLoop) { a.r.o.Clients.Revalidated(c.session, c.valid) }
+
+func (c applyMoved) run(a *applyLoop) { a.r.o.Clients.Moved(c.session) }
+
+func (c applyView) run(a *applyLoop) {
+	a.r.inbox.Put(evView{term: c.term, link: c.link, view: a.tree().View()})
+}
+
+func (c applySnapshot) run(a *applyLoop) { a.r.keeper.snapshot(a.tree().View()) }
+
+func (c applyIdle) run(a *applyLoop) {
+	t := a.tree()
+	a.r.inbox.Put(evApplied{zxid: t.LastZxid(), digest: t.Digest(), idle: true, term: c.term})
+}
+
+// setConfig writes the configuration into the tree (disk.md 6.7).
+func (a *applyLoop) setConfig() {
+	if a.config != nil {
+		a.tree().SetConfig(a.config.Text(), a.config.Version, a.r.clock.Wall().UnixMilli())
+	}
+}
+
+// adoptTree makes t, which holds everything up to last, the server's state.
+func (r *Replica) adoptTree(t *tree.Tree, last zk.Zxid) {
+	r.applier.put(applyTree{tree: t, zxid: last})
+	r.delivered, r.applied = last, last
+}

@@ -1,0 +1,86 @@
+package replica
+
+import (
+	"time"
+
+	"ostler/internal/env"
+	"ostler/internal/tree"
+)
+
+// A keeperLoop keeps the data directory short: it writes snapshots off the way of
+// the writes, and purges what they make superfluous.
+type keeperLoop struct {
+	r         *Replica
+	loop      env.Loop
+	views     env.Inbox[*tree.View]
+	nextPurge time.Time
+}
+
+func startKeeperLoop(r *Replica) *keeperLoop {
+	k := &keeperLoop{r: r}
+	k.loop = r.o.Env.Loops.Start("keeper", k.step)
+	k.views.Init(k.loop)
+	if r.cfg.PurgeInterval > 0 {
+		// Not at once: the load has just shown what is good (disk.md R-20), and
+		// there is nothing new to purge.
+		k.nextPurge = r.clock.Now().Add(r.cfg.PurgeInterval)
+		r.clock.WakeAt(k.nextPurge, k.loop)
+	}
+	return k
+}
+
+// snapshot hands over a view to be written.
+func (k *keeperLoop) snapshot(v *tree.View) { k.views.Put(v) }
+
+func (k *keeperLoop) step() func() {
+	for _, v := range k.views.Take() {
+		zxid := v.Zxid()
+		start := k.r.clock.Now()
+		err := k.r.o.Dir.Snapshot(v)
+		v.Close()
+		if err != nil {
+			// It must never stop a healthy server (disk.md R-25).
+			k.r.log.Error("cannot write a snapshot; the log goes on, and it is tried again later", "zxid", zxid, "err", err)
+			continue
+		}
+		k.r.log.Info("snapshot written", "zxid", zxid, "took", k.r.clock.Now().Sub(start))
+	}
+	return k.purge()
+}
+
+// purge removes old files when it is time.
+func (k *keeperLoop) purge() func() {
+	now := k.r.clock.Now()
+	if k.nextPurge.IsZero() || now.Before(k.nextPurge) {
+		return nil
+	}
+	k.nextPurge = now.Add(k.r.cfg.PurgeInterval)
+	if err := k.r.o.Dir.Purge(k.r.cfg.PurgeRetain); err != nil {
+		k.r.log.Warn("cannot purge old snapshots and logs", "err", err)
+	}
+	return func() { k.r.clock.WakeAt(k.nextPurge, k.loop) }
+}
+
+// maybeSnapshot asks for a snapshot when the log behind the last one is long
+// enough. Only an established server does: its tree holds nothing that is
+// not committed (quorum.md R21).
+func (r *Replica) maybeSnapshot() {
+	if !r.serving || r.txnsSince < r.snapAfter && (r.snapBytes <= 0 || r.bytesSince < r.snapBytes) {
+		return
+	}
+	r.txnsSince, r.bytesSince = 0, 0
+	r.drawSnapshotLimits()
+	r.logger.put(logRoll{})
+	r.applier.put(applySnapshot{})
+}
+
+// drawSnapshotLimits draws when to take the next snapshot, so that not every
+// server of an ensemble does at once (disk.md 3.13).
+func (r *Replica) drawSnapshotLimits() {
+	half := max(r.cfg.SnapCount/2, 1)
+	r.snapAfter = half + r.rand.IntN(half)
+	r.snapBytes = 0
+	if s := r.cfg.SnapSizeLimit / 2; s > 0 {
+		r.snapBytes = s + r.rand.Int64N(s)
+	}
+}

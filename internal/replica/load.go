@@ -1,0 +1,95 @@
+package replica
+
+import (
+	"fmt"
+	"log/slog"
+
+	"ostler/internal/config"
+	"ostler/internal/datadir"
+	"ostler/internal/snapshot"
+	"ostler/internal/tree"
+	"ostler/internal/txn"
+	"ostler/internal/zab"
+	"ostler/internal/zk"
+)
+
+// Load rebuilds the state from a data directory: a snapshot, and the log behind
+// it (disk.md section 5). It blocks on files.
+func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error) {
+	l := &loading{cfg: cfg, log: log}
+	found, err := dir.Load(l.newSink, l.apply)
+	if err != nil {
+		return Loaded{}, err
+	}
+	for _, w := range found.Warnings {
+		log.Warn("data directory", "note", w)
+	}
+	if err := l.finish(found.Snapshot); err != nil {
+		return Loaded{}, err
+	}
+	// A fuzzy snapshot holds changes of later transactions: until those are
+	// replayed too, the digests cannot agree (disk.md 7.4).
+	if l.lastBad > found.Info.DigestZxid {
+		log.Error("digests of the replayed log differ from the recorded ones", "transactions", l.mismatches, "last", l.lastBad)
+	}
+	return Loaded{
+		Tree: l.tree, History: l.history, Accepted: found.Accepted, Current: found.Current,
+		Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
+	}, nil
+}
+
+// A loading is a recovery under way.
+type loading struct {
+	cfg        *config.Config
+	log        *slog.Logger
+	loader     *tree.Loader
+	tree       *tree.Tree
+	history    *zab.History
+	mismatches int
+	lastBad    zk.Zxid
+	err        error
+}
+
+// newSink begins from nothing: what a rejected snapshot left is forgotten
+// (disk.md R-14).
+func (l *loading) newSink() snapshot.Sink {
+	l.loader = tree.NewLoader(treeOptions(l.cfg, l.log))
+	return l.loader
+}
+
+// finish ends the snapshot, whose zxid is that of its name.
+func (l *loading) finish(zxid zk.Zxid) error {
+	if l.err != nil || l.tree != nil {
+		return l.err
+	}
+	if l.loader == nil {
+		l.tree = tree.New(treeOptions(l.cfg, l.log))
+	} else if l.tree, l.err = l.loader.Finish(zxid); l.err != nil {
+		return fmt.Errorf("snapshot %v: %w", zxid, l.err)
+	}
+	l.history = zab.NewHistory(zxid)
+	return nil
+}
+
+// apply replays one record of the log.
+func (l *loading) apply(snapshotZxid zk.Zxid, rec *txn.Record) {
+	if l.finish(snapshotZxid) != nil {
+		return
+	}
+	if res := l.tree.Apply(&rec.Txn, func(tree.Change) {}); res.DigestMismatch {
+		l.mismatches++
+		l.lastBad = rec.Zxid
+	}
+	l.history.Append(rec)
+	l.history.Trim(l.cfg.CommitLogCount, historyBytes, rec.Zxid)
+}
+
+// treeOptions are those of every tree of a server.
+func treeOptions(cfg *config.Config, log *slog.Logger) tree.Options {
+	return tree.Options{
+		Digest: cfg.DigestEnabled,
+		OnAlarm: func(msg string, zxid zk.Zxid) {
+			log.Error("a transaction could not be applied as it stands", "what", msg, "zxid", zxid)
+		},
+	}
+}

@@ -1,0 +1,202 @@
+package replica
+
+import (
+	"slices"
+	"time"
+
+	"ostler/internal/election"
+	"ostler/internal/peers"
+	"ostler/internal/peerwire"
+	"ostler/internal/zab"
+	"ostler/internal/zk"
+)
+
+// An idleState says which loops have finished the work of the last role.
+type idleState struct {
+	log, apply, epoch bool
+	started           bool // applying the rest of the log was asked for
+}
+
+// begin is the first step of the loop.
+func (r *Replica) begin() {
+	if r.ensemble == nil {
+		r.beginSolo()
+		return
+	}
+	r.leaveRole("starting")
+}
+
+// leaveRole ends the present role: clients and links are closed, and the other
+// loops finish what they were given before the next election (quorum.md R11).
+func (r *Replica) leaveRole(reason string) {
+	if r.phase == leading || r.phase == learning {
+		r.log.Info("looking for a leader", "reason", reason, "zxid", r.history.Last())
+	}
+	r.term++
+	r.phase = draining
+	r.idle = idleState{}
+	r.role = peerwire.Looking
+	r.election.SetRole(peerwire.Looking)
+	r.serving = false
+	r.applier.put(applyServing{serving: false})
+	r.closePeers()
+	r.leader, r.learner, r.prep = nil, nil, nil
+	r.deadlines.Store(nil)
+	r.syncs, r.closing = nil, nil
+	r.out.Reset()
+	r.logger.put(logIdle{term: r.term})
+	r.publish()
+}
+
+// drained goes on with leaving a role as far as the other loops allow: first the
+// log, then the tree, then the epoch, then the election.
+func (r *Replica) drained() {
+	if !r.idle.log {
+		return
+	}
+	if !r.idle.started {
+		// The tree catches up with the log, committed or not: the vote speaks
+		// for the whole log, and what is refused later is truncated.
+		r.idle.started = true
+		r.deliver(r.history.Last())
+		r.applier.put(applyIdle{term: r.term})
+		return
+	}
+	if !r.idle.apply {
+		return
+	}
+	if e := r.history.Last().Epoch(); e > r.current && !r.idle.epoch {
+		if e > r.accepted {
+			r.failf("the last transaction, %v, is of a later epoch than this server ever accepted (%d): "+
+				"the epoch files in %s/version-2 do not belong to the log", r.history.Last(), r.accepted, r.cfg.DataDir)
+			return
+		}
+		// The history of epoch e reached the disk, and a crash or a lost
+		// link came before the epoch itself did (quorum.md R19).
+		r.idle.epoch = true
+		r.logger.put(logPersist{term: r.term, adopt: true, persist: zab.Persist{Kind: zab.CurrentEpoch, Epoch: e}})
+		return
+	}
+	if r.idle.epoch && r.current < r.history.Last().Epoch() {
+		return
+	}
+	r.look()
+}
+
+// look starts an election.
+func (r *Replica) look() {
+	now := r.clock.Now()
+	r.phase = looking
+	r.electionEnd = now
+	last, epoch := r.history.Last(), r.current
+	if !r.trusted {
+		// What there is may be a part of what was lost: it does not count.
+		last, epoch = 0, 0
+	}
+	r.election.Start(now, last, epoch, r.trusted, &r.votes)
+	r.publish()
+	r.carryOutElection()
+}
+
+// onNotification hands a message of the election to its core, in any phase.
+func (r *Replica) onNotification(from zk.ServerID, n peerwire.Notification) {
+	r.election.Notify(r.clock.Now(), from, n, &r.votes)
+	r.carryOutElection()
+}
+
+// carryOutElection does what the election core asked for.
+func (r *Replica) carryOutElection() {
+	for _, s := range r.votes.Send {
+		r.mesh.Send(s.To, s.Notification)
+	}
+	if r.votes.Reconnect {
+		r.mesh.Reconnect(r.ensemble.Voters())
+	}
+	if !slices.Equal(r.votes.WaitingFor, r.waitingFor) {
+		r.waitingFor = slices.Clone(r.votes.WaitingFor)
+		if len(r.waitingFor) > 0 {
+			r.log.Info("this server has no data, so its vote does not count until all members have been heard "+
+				"to have none, or it has synced with a leader", "waiting for", r.waitingFor)
+		}
+	}
+	settled := r.votes.Settled
+	r.votes = election.Output{Send: r.votes.Send[:0], WakeAt: r.votes.WakeAt}
+	if settled != nil && r.phase == looking {
+		r.settle(*settled)
+	}
+}
+
+// settle begins the role that the election gave this server.
+func (r *Replica) settle(v election.Vote) {
+	r.term++
+	r.leaderID = v.Leader
+	r.log.Info("election ended", "leader", int64(v.Leader), "took", r.clock.Now().Sub(r.electionEnd))
+	switch {
+	case v.Leader == r.cfg.MyID:
+		r.lead()
+	case r.cfg.Observer:
+		r.role = peerwire.Observing
+		r.connect()
+	default:
+		r.role = peerwire.Following
+		r.connect()
+	}
+	r.publish()
+}
+
+// electionOptions are the core's.
+func (r *Replica) electionOptions() election.Options {
+	return election.Options{
+		Self: r.cfg.MyID, Observer: r.cfg.Observer, Config: r.ensemble,
+		Finalize:    200 * time.Millisecond,
+		MinInterval: r.cfg.ElectionMinInterval, MaxInterval: r.cfg.ElectionMaxInterval,
+	}
+}
+
+// meshOptions are those of the election port.
+func (r *Replica) meshOptions() peers.MeshOptions {
+	self := r.ensemble.Members[r.cfg.MyID]
+	addrs := make(map[zk.ServerID]string, len(r.ensemble.Members))
+	for id, m := range r.ensemble.Members {
+		if id != r.cfg.MyID {
+			addrs[id] = m.ElectionAddr
+		}
+	}
+	return peers.MeshOptions{
+		Self: r.cfg.MyID, Advertise: self.ElectionAddr, Listen: r.bindAddr(self.ElectionAddr), Addrs: addrs,
+		DialTimeout:      r.cfg.ElectionDialTimeout,
+		HandshakeTimeout: r.ticks(r.cfg.SyncLimit),
+		Net:              r.o.Env.Net, Log: r.log,
+		Received: func(from zk.ServerID, n peerwire.Notification) { r.inbox.Put(evNotification{from, n}) },
+	}
+}
+
+// bindAddr is where a port of this server is bound: its own address, or the
+// wildcard when quorumListenOnAllIPs says so.
+func (r *Replica) bindAddr(addr string) string {
+	if !r.cfg.ListenOnAllIPs {
+		return addr
+	}
+	for i := len(addr) - 1; i >= 0; i-- {
+		if addr[i] == ':' {
+			return addr[i:]
+		}
+	}
+	return addr
+}
+
+// ticks is a limit of the configuration as a duration.
+func (r *Replica) ticks(n int) time.Duration { return time.Duration(n) * r.cfg.Tick }
+
+// linkIDs returns the links in a fixed order.
+func (r *Replica) linkIDs() []zab.LinkID { return sortedKeys(r.links) }
+
+// sortedKeys returns the keys of m in order, so that no map order shows.
+func sortedKeys[V any](m map[zab.LinkID]V) []zab.LinkID {
+	keys := make([]zab.LinkID, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,331 @@
+package replica
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"ostler/internal/auth"
+	"ostler/internal/config"
+	"ostler/internal/datadir"
+	"ostler/internal/election"
+	"ostler/internal/ensemble"
+	"ostler/internal/env"
+	"ostler/internal/peers"
+	"ostler/internal/peerwire"
+	"ostler/internal/prep"
+	"ostler/internal/session"
+	"ostler/internal/tree"
+	"ostler/internal/txn"
+	"ostler/internal/zab"
+	"ostler/internal/zk"
+)
+
+// Clients is the client side, as far as replication needs it. Apart from Touched
+// and Refused everything is called by the apply loop, in the order of history.
+type Clients interface {
+	// Fire is given to tree.Apply.
+	Fire(c tree.Change)
+	// Applied completes the request of (session, cxid) if it came in here.
+	Applied(rec *txn.Record, res *tree.Result)
+	// Synced completes a sync.
+	Synced(session zk.SessionID, cxid int32)
+	// Revalidated answers whether a session may be attached here.
+	Revalidated(session zk.SessionID, valid bool)
+	// Moved says that a session is attached to another server now.
+	Moved(session zk.SessionID)
+	// SetServing opens or closes the doors; t is the tree to read from now on.
+	SetServing(serving bool, t *tree.Tree)
+	// Refused completes a request that cannot be passed on, in its turn.
+	Refused(session zk.SessionID, cxid int32, code zk.Code)
+	// Touched returns the sessions with a sign of life since the last call.
+	Touched() []peerwire.SessionTouch
+}
+
+// An Observer is told what happens to a server, by its loops: for tests that
+// check the Zab invariants.
+type Observer interface {
+	// Established: a leader or learner may serve in this epoch.
+	Established(leader bool, epoch zk.Epoch, last zk.Zxid)
+	// Delivered: the apply loop applied rec; digest is the tree's afterwards.
+	Delivered(rec *txn.Record, digest uint64)
+	// Restored: the state now is that of a snapshot or a reloaded directory.
+	Restored(zxid zk.Zxid, digest uint64)
+}
+
+// Options are what a replica is made of.
+type Options struct {
+	Env      env.Env
+	Config   *config.Config
+	Auth     *auth.Auth
+	Dir      *datadir.Dir
+	Loaded   Loaded
+	Clients  Clients
+	Observer Observer // may be nil
+	// Failed is told, once, why the server must stop.
+	Failed func(error)
+}
+
+// A Loaded is what recovery found.
+type Loaded struct {
+	Tree              *tree.Tree
+	History           *zab.History
+	Accepted, Current zk.Epoch
+	// Fresh: there was no data at all. Trusted: this server's votes count
+	// although its history may be empty (decisions.md 2).
+	Fresh, Trusted bool
+}
+
+// A phase is where a replica is in its life (see the package comment).
+type phase int
+
+const (
+	starting phase = iota
+	draining
+	looking
+	leading
+	connecting
+	learning
+	solo
+	stopped
+)
+
+// A Replica drives one server. Its fields belong to the replica loop unless they
+// say otherwise.
+type Replica struct {
+	o     Options
+	cfg   *config.Config
+	log   *slog.Logger
+	clock env.Clock
+	rand  *rand.Rand
+
+	loop  env.Loop
+	inbox env.Inbox[event]
+
+	logger  *logLoop
+	applier *applyLoop
+	keeper  *keeperLoop
+	pusher  *pusherLoop
+	mesh    *peers.Mesh
+
+	phase    phase
+	term     uint64 // counts roles
+	ensemble *ensemble.Config
+	election *election.Core
+	leader   *zab.Leader
+	learner  *zab.Learner
+	solo     *zab.Solo
+	history  *zab.History
+	accepted zk.Epoch
+	current  zk.Epoch
+	fresh    bool // there is no snapshot on disk yet
+	// trusted: the history counts in elections. A server whose directory was empty
+	// becomes trusted once it has synced (quorum.md R15).
+	trusted      bool
+	needSnapshot bool    // the next leader is asked for one (quorum.md R24)
+	committed    zk.Zxid // known to be committed
+	waitingFor   []zk.ServerID
+	role         peerwire.ServerState // what the others are told
+	leaderID     zk.ServerID
+
+	delivered zk.Zxid // handed to the apply loop up to here
+	applied   zk.Zxid // the apply loop is done up to here
+	digest    uint64  // of the tree, as of the last idle report
+	serving   bool
+
+	prep        *prep.Preparer
+	sessions    *session.Table
+	closing     []closingSession
+	orphans     bool // sessions that own ephemerals but do not exist are to be closed
+	nextExpiry  time.Time
+	syncs       []pendingSync // of this server's clients, oldest first
+	views       map[zab.LinkID]*tree.View
+	listener    env.Listener
+	links       map[zab.LinkID]*peers.Link
+	leaderLink  zab.LinkID
+	dial        dialState
+	idle        idleState
+	out         zab.Output
+	votes       election.Output
+	wakeAt      time.Time // the timer that is set
+	txnsSince   int       // transactions since the last snapshot
+	bytesSince  int64
+	snapAfter   int
+	snapBytes   int64
+	electionEnd time.Time
+
+	status    atomic.Pointer[Status]
+	deadlines atomic.Pointer[[]session.Deadline] // nil unless this server expires sessions
+	nextLink  atomic.Uint64                      // any goroutine
+}
+
+// A closingSession is one whose closeSession transaction is on its way.
+type closingSession struct {
+	zxid zk.Zxid
+	id   zk.SessionID
+}
+
+// A pendingSync is a sync that a client of this learner waits for.
+type pendingSync struct {
+	session zk.SessionID
+	cxid    int32
+}
+
+// New returns a replica that has not started.
+func New(o Options) *Replica {
+	r := &Replica{
+		o: o, cfg: o.Config, log: o.Env.Log, clock: o.Env.Clock, rand: o.Env.Rand,
+		ensemble: o.Config.Ensemble,
+		history:  o.Loaded.History,
+		accepted: o.Loaded.Accepted, current: o.Loaded.Current,
+		fresh: o.Loaded.Fresh, trusted: o.Loaded.Trusted,
+		delivered: o.Loaded.Tree.LastZxid(), applied: o.Loaded.Tree.LastZxid(),
+		sessions: session.New(o.Config.Tick),
+		views:    make(map[zab.LinkID]*tree.View),
+		links:    make(map[zab.LinkID]*peers.Link),
+	}
+	r.drawSnapshotLimits()
+	r.publish()
+	return r
+}
+
+// Start opens the election port and starts the loops.
+func (r *Replica) Start() error {
+	loops := r.o.Env.Loops
+	r.loop = loops.Start("replica", r.step)
+	r.inbox.Init(r.loop)
+	r.logger = startLogLoop(r)
+	r.applier = startApplyLoop(r)
+	r.keeper = startKeeperLoop(r)
+	r.pusher = startPusherLoop(r)
+	if r.ensemble != nil {
+		r.election = election.New(r.electionOptions())
+		r.mesh = peers.NewMesh(r.meshOptions())
+		if err := r.mesh.Start(); err != nil {
+			return err
+		}
+	}
+	r.inbox.Put(evStart{})
+	return nil
+}
+
+// Stop ends everything. The server's log and data directory are closed after it;
+// nothing is acknowledged any more.
+func (r *Replica) Stop() {
+	if r.mesh != nil {
+		r.mesh.Close()
+	}
+	r.loop.Stop()
+	r.closePeers()
+	r.applier.loop.Stop()
+	r.keeper.loop.Stop()
+	r.pusher.loop.Stop()
+	r.logger.stop()
+}
+
+// closePeers ends every connection to another server.
+func (r *Replica) closePeers() {
+	if r.listener != nil {
+		r.listener.Close()
+		r.listener = nil
+	}
+	for _, id := range r.linkIDs() {
+		r.links[id].Close()
+	}
+	for _, id := range sortedKeys(r.views) {
+		r.views[id].Close()
+	}
+	clear(r.links)
+	clear(r.views)
+	r.pusher.set(nil)
+}
+
+// step is one step of the replica loop: everything that has arrived, then time.
+func (r *Replica) step() func() {
+	for _, ev := range r.inbox.Take() {
+		if r.phase == stopped {
+			return nil
+		}
+		ev.handle(r)
+	}
+	if r.phase != stopped {
+		r.passTime()
+		r.carryOut()
+		r.setTimer()
+	}
+	return nil
+}
+
+// passTime does what time asks for in the present phase.
+func (r *Replica) passTime() {
+	now := r.clock.Now()
+	switch r.phase {
+	case looking:
+		r.election.Tick(now, &r.votes)
+		r.carryOutElection()
+	case leading:
+		r.expireSessions(now)
+		r.stepLeader(zab.Tick{})
+	case solo:
+		r.expireSessions(now)
+	case connecting:
+		r.dialAgain(now)
+	case learning:
+		r.stepLearner(zab.Tick{})
+	}
+}
+
+// setTimer asks to be woken when time next matters.
+func (r *Replica) setTimer() {
+	var at time.Time
+	switch r.phase {
+	case looking:
+		at = r.votes.WakeAt
+	case leading:
+		at = earlier(r.out.WakeAt, r.nextExpiry)
+	case solo:
+		at = r.nextExpiry
+	case connecting:
+		at = r.dial.next
+	case learning:
+		at = r.out.WakeAt
+	}
+	now := r.clock.Now()
+	if at.IsZero() || !r.wakeAt.IsZero() && r.wakeAt.After(now) && !at.Before(r.wakeAt) {
+		return
+	}
+	r.wakeAt = at
+	r.clock.WakeAt(at, r.loop)
+}
+
+// earlier returns the earlier of two times; zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// fail stops the server for good.
+func (r *Replica) fail(err error) {
+	if r.phase == stopped {
+		return
+	}
+	r.phase = stopped
+	r.serving = false
+	r.applier.put(applyServing{serving: false})
+	if r.mesh != nil {
+		r.mesh.Close()
+	}
+	r.closePeers()
+	r.publish()
+	r.o.Failed(err)
+}
+
+// failf is fail with a message.
+func (r *Replica) failf(format string, args ...any) { r.fail(fmt.Errorf(format, args...)) }
+
+// linkID names a new connection; callable from any goroutine.
+func (r *Replica) linkID() uint64 { return r.nextLink.Add(1) }

@@ -1,0 +1,99 @@
+package replica
+
+import (
+	"encoding/binary"
+
+	"ostler/internal/config"
+	"ostler/internal/peerwire"
+	"ostler/internal/prep"
+	"ostler/internal/session"
+	"ostler/internal/tree"
+	"ostler/internal/zab"
+	"ostler/internal/zk"
+)
+
+// Submit hands over a write, a sync, or the beginning or end of a session. It
+// never blocks, and may be called from anywhere; the answer comes through Clients.
+func (r *Replica) Submit(req *prep.Request) { r.inbox.Put(evRequest{req}) }
+
+// Revalidate asks whether a session may be attached to this server; the answer
+// comes through Clients. timeout is in ms.
+func (r *Replica) Revalidate(id zk.SessionID, timeout int32) {
+	r.inbox.Put(evRevalidate{id, timeout})
+}
+
+// onRequest passes a request of this server's clients on. While the server does not
+// serve, its clients' connections are closed, so nobody waits for an answer.
+func (r *Replica) onRequest(req *prep.Request) {
+	switch {
+	case !r.serving:
+	case r.phase == learning:
+		r.forward(req)
+	case req.Op == zk.OpSync && r.phase == leading:
+		r.syncs = append(r.syncs, pendingSync{req.Session, req.Cxid})
+		r.stepLeader(zab.Sync{})
+	case req.Op == zk.OpSync:
+		r.applier.put(applySynced{session: req.Session, cxid: req.Cxid})
+	default:
+		r.propose(req, r.cfg.MyID)
+	}
+}
+
+// forward sends a request to the leader (quorum.md 4.15). What cannot be decoded
+// is refused here, so that no leader sees it (client-protocol.md H1).
+func (r *Replica) forward(req *prep.Request) {
+	if code := prep.Validate(req.Op, req.Body); code != zk.OK {
+		r.o.Clients.Refused(req.Session, req.Cxid, code)
+		return
+	}
+	ids := req.Auth
+	body := req.Body
+	switch req.Op {
+	case zk.OpSync:
+		r.syncs = append(r.syncs, pendingSync{req.Session, req.Cxid})
+	case zk.OpCreateSession:
+		ids = nil
+		body = binary.BigEndian.AppendUint32(nil, uint32(req.Timeout))
+	case zk.OpCloseSession:
+		body = nil
+	}
+	q := peerwire.ForwardedRequest{Session: req.Session, Cxid: req.Cxid, Op: req.Op, Body: body}
+	r.sendLeader(peerwire.Packet{Type: peerwire.Request, Zxid: -1, Data: q.Append(nil), AuthInfo: ids})
+}
+
+// onRevalidate decides about a session, or asks the leader.
+func (r *Replica) onRevalidate(id zk.SessionID, timeout int32) {
+	switch {
+	case !r.serving:
+	case r.phase == learning:
+		r.sendLeader(peerwire.Packet{Type: peerwire.Revalidate, Zxid: -1, Data: peerwire.AppendRevalidate(nil, id, timeout)})
+	default:
+		r.applier.put(applyRevalidated{session: id, valid: r.revalidate(id, timeout, r.cfg.MyID)})
+	}
+}
+
+// onRevalidation answers a learner that asks about a session (quorum.md 4.14).
+func (r *Replica) onRevalidation(v zab.Revalidation) {
+	valid := r.prep != nil && r.revalidate(v.Session, v.Timeout, v.From)
+	if l := r.links[v.Link]; l != nil {
+		l.Send(&peerwire.Packet{Type: peerwire.Revalidate, Zxid: -1, Data: peerwire.AppendRevalidated(nil, v.Session, valid)})
+	}
+}
+
+// createSessionTimeout reads the body of a forwarded createSession, ms.
+func createSessionTimeout(body []byte) int32 {
+	if len(body) < 4 {
+		return 0
+	}
+	return int32(binary.BigEndian.Uint32(body))
+}
+
+// newSessions returns an empty session table.
+func newSessions(cfg *config.Config) *session.Table { return session.New(cfg.Tick) }
+
+// applied is the state that prep looks at below the changes under way. The tree
+// may be replaced, but not while requests are prepared.
+type applied struct{ a *applyLoop }
+
+func (s applied) Info(path string) (tree.Info, bool)  { return s.a.tree().Info(path) }
+func (s applied) Ephemerals(id zk.SessionID) []string { return s.a.tree().Ephemerals(id) }

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"ostler/internal/auth"
+	"ostler/internal/env"
+	"ostler/internal/host"
+	"ostler/internal/tree"
+	"ostler/internal/wire"
+	"ostler/internal/zk"
+)
+
+// sink is a stream that takes everything and tells nothing.
+type sink struct{ closed bool }
+
+func (s *sink) Send([]byte) error            { return nil }
+func (s *sink) SendShared([]byte) error      { return nil }
+func (s *sink) SendQueued() int              { return 0 }
+func (s *sink) Pause(bool)                   {}
+func (s *sink) SetReadTimeout(time.Duration) {}
+func (s *sink) Close()                       { s.closed = true }
+func (s *sink) CloseAfterFlush()             { s.closed = true }
+func (s *sink) Remote() netip.AddrPort       { return netip.MustParseAddrPort("10.0.0.1:7") }
+func (s *sink) Local() netip.AddrPort        { return netip.AddrPort{} }
+
+// silence is a Proposer that never answers.
+type silence struct{}
+
+func (silence) Submit(*Request)                {}
+func (silence) Revalidate(zk.SessionID, int32) {}
+
+// FuzzFrames sends bytes to a connection, before and after its handshake: whatever
+// they are, they cost that connection at most.
+func FuzzFrames(f *testing.F) {
+	ping := wire.AppendFrame(nil, wire.RequestHeader{Xid: -2, Op: zk.OpPing}.Append(nil))
+	f.Add(ping, true)
+	f.Add(wire.AppendFrame(nil, wire.ConnectRequest{Timeout: 1}.Append(nil)), false)
+	f.Add([]byte("mntr"), false)
+	read := wire.RequestHeader{Xid: 3, Op: zk.OpGetData}.Append(nil)
+	f.Add(append(wire.AppendFrame(nil, readBody("/", true).Append(read)), ping...), true)
+	watches := wire.RequestHeader{Xid: -8, Op: zk.OpSetWatches}.Append(nil)
+	f.Add(wire.AppendFrame(nil, wire.SetWatchesRequest{Data: []string{"/"}, Exist: []string{}, Child: []string{"x"}}.Append(watches)), true)
+	h := host.New(slog.New(slog.DiscardHandler))
+	s := New(Options{Env: h.Env(), Config: testConfig(), Auth: auth.New(auth.Options{}), Proposer: silence{}, ServerID: 1})
+	f.Cleanup(func() {
+		s.Close()
+		h.Close()
+	})
+	s.SetServing(true, tree.New(tree.Options{}))
+	f.Fuzz(func(t *testing.T, b []byte, attached bool) {
+		var handler env.Handler = s.accept(&sink{})
+		c := handler.(*conn)
+		if attached {
+			c.phase = open
+		}
+		for len(b) > 0 {
+			n, err := c.Data(b)
+			if n < 0 || n > len(b) {
+				t.Fatalf("consumed %d of %d bytes", n, len(b))
+			}
+			if b = b[n:]; err != nil || n == 0 {
+				break
+			}
+		}
+		c.Closed(nil)
+		if n := s.watches.Count(); n != 0 {
+			t.Errorf("%d watches are left behind by %x", n, b)
+		}
+		if n := s.Stats(); n.Connections != 0 || n.Outstanding != 0 {
+			t.Errorf("left behind: %+v", n)
+		}
+	})
+}

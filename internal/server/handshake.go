@@ -1,0 +1,189 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"ostler/internal/wire"
+	"ostler/internal/zk"
+)
+
+// errNotServing and the others are why a connection is closed without an answer.
+var (
+	errNotServing = errors.New("not serving")
+	errZxidAhead  = errors.New("client has seen a later zxid")
+)
+
+// first takes the ConnectRequest. The caller holds mu.
+func (c *conn) first(b []byte) (int, error) {
+	if len(b) < wire.FrameHeaderLen {
+		return 0, nil
+	}
+	if !c.server.isServing() {
+		return 0, errNotServing
+	}
+	frame, n, err := wire.SplitFrame(b, c.server.limits.frame)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	var r wire.ConnectRequest
+	if err := r.Decode(frame); err != nil {
+		return 0, fmt.Errorf("decode connect request: %w", err)
+	}
+	c.counts.received.Add(1)
+	c.server.counts.received.Add(1)
+	return n, c.connect(&r)
+}
+
+// isWord returns the four-letter word that a connection begins with.
+func (c *conn) isWord(b []byte) (string, bool) {
+	if c.server.o.Words == nil || len(b) < wire.FrameHeaderLen {
+		return "", false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != opening {
+		return "", false
+	}
+	return wire.FourLetterWord([4]byte(b))
+}
+
+// word answers a four-letter word and closes (client-protocol.md 1.5). The answer
+// is made without mu, since it may describe this connection too.
+func (c *conn) word(word string) {
+	answer, ok := c.server.o.Words.Word(word, c.remote)
+	if ok && len(answer) > 0 {
+		if err := c.stream.SendShared(answer); err != nil {
+			c.stream.Close()
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finish()
+}
+
+// isServing reports whether clients are welcome.
+func (s *Server) isServing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.serving
+}
+
+// connect follows the order of client-protocol.md 2.3. The caller holds mu.
+func (c *conn) connect(r *wire.ConnectRequest) error {
+	s := c.server
+	if t := s.tree.Load(); t == nil || r.LastZxid > t.LastZxid() {
+		return errZxidAhead
+	}
+	timeout := s.limits.timeout(r.Timeout)
+	c.timeout.Store(timeout)
+	c.readOnly = r.HasReadOnly
+	password := zk.Password(r.Session)
+	if r.Session != 0 && !bytes.Equal(r.Password, password[:]) {
+		c.refuse() // before anything of the session is touched: H7
+		return nil
+	}
+	id, old, err := s.enlist(c, r.Session)
+	if err != nil {
+		return err
+	}
+	c.phase = connecting
+	c.creates.Store(r.Session == 0)
+	c.stream.Pause(true)
+	if old != nil {
+		// Closing calls back into the stream only, never into this connection.
+		old.drop()
+	}
+	if r.Session == 0 {
+		s.o.Proposer.Submit(&Request{Session: id, Op: zk.OpCreateSession, Timeout: timeout, Auth: c.identities()})
+	} else {
+		s.o.Proposer.Revalidate(id, timeout)
+	}
+	return nil
+}
+
+// enlist makes c wait for a session, a new one if id is 0. old is the
+// connection that has it so far.
+func (s *Server) enlist(c *conn, id zk.SessionID) (zk.SessionID, *conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.serving {
+		return 0, nil, errNotServing
+	}
+	if id == 0 {
+		id = s.ids.Next()
+	}
+	old := s.attached[id]
+	if old == nil {
+		old = s.connecting[id]
+	}
+	delete(s.attached, id)
+	s.connecting[id] = c
+	c.session.Store(int64(id))
+	return id, old, nil
+}
+
+// refuse answers that the session does not exist, and closes (2.2). The caller
+// holds mu.
+func (c *conn) refuse() {
+	c.respond(0, 0, make([]byte, zk.PasswordLen))
+	c.finish()
+}
+
+// respond sends the ConnectResponse.
+func (c *conn) respond(id zk.SessionID, timeout int32, password []byte) {
+	r := wire.ConnectResponse{Timeout: timeout, Session: id, Password: password, HasReadOnly: c.readOnly}
+	b, at := wire.BeginFrame(nil)
+	c.sent(c.stream.Send(wire.EndFrame(r.Append(b), at)))
+}
+
+// settle ends the handshake of a connection that waits for session id.
+func (s *Server) settle(id zk.SessionID, valid bool) {
+	s.mu.Lock()
+	c := s.connecting[id]
+	delete(s.connecting, id)
+	if c != nil && valid {
+		s.attached[id] = c
+	}
+	s.mu.Unlock()
+	if c != nil && !c.welcome(id, valid) {
+		s.detach(c)
+	}
+}
+
+// welcome answers the ConnectRequest and lets the client's requests in. It
+// reports false when the connection has no session now.
+func (c *conn) welcome(id zk.SessionID, valid bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != connecting {
+		return false
+	}
+	if !valid {
+		c.refuse()
+		return false
+	}
+	password := zk.Password(id)
+	timeout := c.timeout.Load()
+	c.phase = open
+	c.heard.Store(true)
+	c.respond(id, timeout, password[:])
+	c.stream.SetReadTimeout(time.Duration(timeout)*time.Millisecond + c.server.limits.idleSlack)
+	c.stream.Pause(false)
+	return true
+}
+
+// Revalidated answers whether a session may be attached here.
+func (s *Server) Revalidated(id zk.SessionID, valid bool) { s.settle(id, valid) }
+
+// Moved says that a session is attached to another server now.
+func (s *Server) Moved(id zk.SessionID) {
+	s.mu.Lock()
+	c := s.attached[id]
+	s.mu.Unlock()
+	if c != nil {
+		c.drop()
+	}
+}

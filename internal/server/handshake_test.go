@@ -1,0 +1,213 @@
+package server
+
+import (
+	"encoding/hex"
+	"io"
+	"testing"
+	"time"
+
+	"ostler/internal/config"
+	"ostler/internal/tree"
+	"ostler/internal/txn"
+	"ostler/internal/wire"
+	"ostler/internal/zk"
+)
+
+func TestNewSession(t *testing.T) { // 2.2, 2.4, 2.7
+	r := newRig(t, nil)
+	for _, c := range []struct{ wanted, negotiated int32 }{{10000, 10000}, {0, 2000}, {-5, 2000}, {1 << 30, 20000}} {
+		for _, readOnly := range []bool{true, false} {
+			cl := r.dial(t)
+			cl.frame(wire.ConnectRequest{Timeout: c.wanted, HasReadOnly: readOnly})
+			b := cl.next()
+			var got wire.ConnectResponse
+			if err := got.Decode(b); err != nil {
+				t.Fatal(err)
+			}
+			want := zk.Password(got.Session)
+			if got.Timeout != c.negotiated || got.Session == 0 || string(got.Password) != string(want[:]) {
+				t.Errorf("timeout %d: got %+v", c.wanted, got)
+			}
+			if wantLen := 36 + map[bool]int{true: 1}[readOnly]; len(b) != wantLen {
+				t.Errorf("response to a request with readOnly=%v has %d bytes, want %d", readOnly, len(b), wantLen)
+			}
+		}
+	}
+}
+
+func TestPipelinedBehindConnect(t *testing.T) { // 1.4
+	r := newRig(t, nil)
+	r.ens.hold()
+	c := r.dial(t)
+	c.frame(wire.ConnectRequest{Timeout: 10000})
+	c.request(1, zk.OpCreate, createBody("/a", "x"))
+	c.request(2, zk.OpGetData, readBody("/a", false))
+	eventually(t, "createSession is submitted", func() bool { return r.ens.waiting() == 1 })
+	r.ens.release(-1)
+	c.welcomed()
+	c.want(1, 2, zk.OK)
+	c.want(2, 2, zk.OK)
+}
+
+func TestReattach(t *testing.T) { // 2.8
+	r := newRig(t, nil)
+	first := r.connect(t)
+	pw := zk.Password(first.id)
+	wrong := r.dial(t)
+	wrong.frame(wire.ConnectRequest{Timeout: 10000, Session: first.id, Password: make([]byte, 16), HasReadOnly: true})
+	if got := hex.EncodeToString(wrong.next()); got != "0000000000000000000000000000000000000010"+"0000000000000000000000000000000000" {
+		t.Errorf("refused response is %s", got)
+	}
+	wrong.wantEnd()
+	first.request(1, zk.OpPing, nil) // H7: it is still there
+	first.want(wire.XidPing, 1, zk.OK)
+
+	second := r.dial(t)
+	second.frame(wire.ConnectRequest{Timeout: 5000, Session: first.id, Password: pw[:]})
+	if got := second.welcomed(); got.Session != first.id || got.Timeout != 5000 {
+		t.Errorf("re-attach answered %+v", got)
+	}
+	first.wantEnd()
+	second.request(7, zk.OpExists, readBody("/", false))
+	second.want(7, 1, zk.OK)
+
+	unknown := zk.Password(77)
+	third := r.dial(t)
+	third.frame(wire.ConnectRequest{Timeout: 5000, Session: 77, Password: unknown[:]})
+	if got := third.welcomed(); got.Session != 0 || got.Timeout != 0 {
+		t.Errorf("an unknown session was answered %+v", got)
+	}
+	third.wantEnd()
+}
+
+func TestRefusedWithoutAByte(t *testing.T) { // 1.6, 2.3, 2.17
+	for name, send := range map[string]func(c *client){
+		"later zxid":       func(c *client) { c.frame(wire.ConnectRequest{LastZxid: 5}) },
+		"frame too long":   func(c *client) { c.raw([]byte{0, 0x10, 0, 0}) },
+		"negative length":  func(c *client) { c.raw([]byte{0xff, 0xff, 0xff, 0xff}) },
+		"short first":      func(c *client) { c.raw([]byte{0, 0, 0, 2, 1, 2}) },
+		"empty first":      func(c *client) { c.raw([]byte{0, 0, 0, 0}) },
+		"password missing": func(c *client) { c.raw(append([]byte{0, 0, 0, 24}, make([]byte, 24)...)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newRig(t, nil).dial(t)
+			send(c)
+			c.wantEnd()
+		})
+	}
+	r := newRig(t, nil)
+	r.SetServing(false, r.ens.tree)
+	c := r.dial(t)
+	c.frame(wire.ConnectRequest{})
+	c.wantEnd()
+}
+
+func TestNotServingClosesAndComesBack(t *testing.T) { // 2.17
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.SetServing(false, r.ens.tree)
+	c.wantEnd()
+	r.SetServing(true, r.ens.tree)
+	r.connect(t)
+}
+
+func TestFourLetterWords(t *testing.T) { // 1.5
+	r := newRig(t, nil)
+	r.SetServing(false, r.ens.tree)
+	c := r.dial(t)
+	c.raw([]byte("ruok"))
+	if b, err := io.ReadAll(c.r); string(b) != "ruok from 127.0.0.1" {
+		t.Errorf("answer %q, %v", b, err)
+	}
+}
+
+func TestConnectionLimits(t *testing.T) { // 2.15
+	for name, change := range map[string]func(*config.Config){
+		"per address": func(c *config.Config) { c.MaxClientCnxns = 2 },
+		"in all":      func(c *config.Config) { c.MaxCnxns = 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, change)
+			a := r.connect(t)
+			r.connect(t)
+			third, err := r.tryConnect(t)
+			if err == nil {
+				third.wantEnd()
+			}
+			a.c.Close()
+			eventually(t, "the first connection is gone", func() bool { return r.Stats().Connections == 1 })
+			r.connect(t)
+			if got := r.Stats().Rejected; got != 1 {
+				t.Errorf("%d rejected, want 1", got)
+			}
+		})
+	}
+}
+
+// tryConnect dials where the reset may come before the dial returns.
+func (r *rig) tryConnect(t *testing.T) (*client, error) {
+	c, err := dialRaw(r.addr)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(patience))
+	return newClient(t, c), nil
+}
+
+func TestSessionlessConnectionIsClosed(t *testing.T) { // 2.9
+	r := newRig(t, func(c *config.Config) { c.SessionlessTimeout = 50 * time.Millisecond })
+	stay := r.connect(t)
+	c := r.dial(t)
+	c.raw([]byte{0, 0})
+	c.wantEnd()
+	stay.request(1, zk.OpPing, nil)
+	stay.want(wire.XidPing, 1, zk.OK)
+}
+
+func TestExpiredSessionIsClosed(t *testing.T) { // 2.9
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.ens.do(func() { r.ens.apply(c.id, 0, zk.OpCloseSession, &txn.CloseSession{}) })
+	c.wantEnd()
+}
+
+func TestMovedSessionIsClosed(t *testing.T) { // 2.12
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.ens.do(func() { r.Moved(c.id) })
+	c.wantEnd()
+
+	d := r.connect(t)
+	r.ens.hold()
+	d.request(4, zk.OpSetData, setBody("/", "x"))
+	eventually(t, "the write is submitted", func() bool { return r.ens.waiting() == 1 })
+	r.ens.inbox.Put(func() { r.ens.apply(d.id, 4, zk.OpSetData, &txn.Error{Code: zk.SessionMoved}) })
+	d.wantEnd()
+}
+
+func TestTouchedTellsOnce(t *testing.T) { // 2.9
+	r := newRig(t, nil)
+	a, b := r.connect(t), r.connect(t)
+	got := r.Touched()
+	if len(got) != 2 || got[0].Session != a.id || got[1].Session != b.id || got[0].Timeout != 10000 {
+		t.Errorf("Touched = %+v, want the two sessions", got)
+	}
+	b.request(1, zk.OpPing, nil)
+	b.want(wire.XidPing, -2, zk.OK)
+	if got := r.Touched(); len(got) != 1 || got[0].Session != b.id {
+		t.Errorf("Touched = %+v, want only %v", got, b.id)
+	}
+}
+
+func TestNewTreeIsRead(t *testing.T) {
+	r := newRig(t, nil)
+	other := tree.New(tree.Options{})
+	other.SetLastZxid(9)
+	r.SetServing(false, r.ens.tree)
+	r.ens.tree, r.ens.zxid = other, 9
+	r.SetServing(true, other)
+	c := r.connect(t)
+	c.request(1, zk.OpPing, nil)
+	c.want(wire.XidPing, 10, zk.OK)
+}

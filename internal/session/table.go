@@ -1,0 +1,194 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"ostler/internal/zk"
+)
+
+// A Table holds sessions with their deadlines and owners. It is owned by one
+// loop; its methods never block.
+type Table struct {
+	tick     time.Duration
+	origin   time.Time // where bucket 0 ends; the first time the table was told
+	sessions map[zk.SessionID]*session
+	buckets  buckets
+}
+
+// A session is one row. A closing session is in no bucket.
+type session struct {
+	id       zk.SessionID
+	owner    zk.ServerID
+	hasOwner bool
+	closing  bool
+
+	bucket     int64    // number of the bucket it is in, if inBucket
+	inBucket   bool     //
+	prev, next *session // neighbours in the bucket
+}
+
+// New returns an empty table whose deadlines are rounded to tick, which is at
+// least a millisecond.
+func New(tick time.Duration) *Table {
+	t := &Table{tick: max(tick, time.Millisecond)}
+	t.clear()
+	return t
+}
+
+func (t *Table) clear() {
+	t.sessions = make(map[zk.SessionID]*session)
+	t.buckets = newBuckets()
+}
+
+// Add begins to track a session that came in through owner. A session that is
+// known already is touched and changes its owner; one that is closing stays so,
+// since what was closed never becomes valid again (INV-S6).
+func (t *Table) Add(id zk.SessionID, timeout time.Duration, owner zk.ServerID, now time.Time) {
+	s := t.sessions[id]
+	if s == nil {
+		s = &session{id: id}
+		t.sessions[id] = s
+	}
+	s.owner, s.hasOwner = owner, true
+	t.touch(s, timeout, now)
+}
+
+// Touch renews the deadline of a session. It reports false when the session is
+// unknown or closing.
+func (t *Table) Touch(id zk.SessionID, timeout time.Duration, now time.Time) bool {
+	s := t.sessions[id]
+	return s != nil && t.touch(s, timeout, now)
+}
+
+func (t *Table) touch(s *session, timeout time.Duration, now time.Time) bool {
+	if s.closing {
+		return false
+	}
+	t.buckets.move(s, t.bucketOf(now, timeout))
+	return true
+}
+
+// bucketOf returns the bucket of a deadline: bucket n ends n ticks after the
+// origin. The deadline is later than now+timeout by at most a tick.
+func (t *Table) bucketOf(now time.Time, timeout time.Duration) int64 {
+	return floorDiv(t.since(now)+max(timeout, 0), t.tick) + 1
+}
+
+func (t *Table) since(now time.Time) time.Duration {
+	if t.origin.IsZero() {
+		t.origin = now
+	}
+	return now.Sub(t.origin)
+}
+
+func floorDiv(d, by time.Duration) int64 {
+	q := int64(d / by)
+	if d%by < 0 {
+		q--
+	}
+	return q
+}
+
+// SetOwner says through which server a session comes in from now on.
+func (t *Table) SetOwner(id zk.SessionID, owner zk.ServerID) {
+	if s := t.sessions[id]; s != nil {
+		s.owner, s.hasOwner = owner, true
+	}
+}
+
+// Owner returns the server that a session comes in through; ok is false when
+// that is not known, as for all sessions of a new leader.
+func (t *Table) Owner(id zk.SessionID) (owner zk.ServerID, ok bool) {
+	s := t.sessions[id]
+	if s == nil {
+		return 0, false
+	}
+	return s.owner, s.hasOwner
+}
+
+// Check says whether a request of a session that came through from may be
+// carried out (client-protocol.md 2.12): OK, SessionExpired or SessionMoved. A
+// session without owner is adopted by from.
+func (t *Table) Check(id zk.SessionID, from zk.ServerID) zk.Code {
+	s := t.sessions[id]
+	switch {
+	case s == nil || s.closing:
+		return zk.SessionExpired
+	case !s.hasOwner:
+		s.owner, s.hasOwner = from, true
+	case s.owner != from:
+		return zk.SessionMoved
+	}
+	return zk.OK
+}
+
+// MarkClosing says that the end of a session is under way: it cannot be touched
+// any more and does not expire again.
+func (t *Table) MarkClosing(id zk.SessionID) {
+	if s := t.sessions[id]; s != nil {
+		s.closing = true
+		t.buckets.remove(s)
+	}
+}
+
+// Closing reports whether the end of a known session is under way.
+func (t *Table) Closing(id zk.SessionID) bool {
+	s := t.sessions[id]
+	return s != nil && s.closing
+}
+
+// Remove forgets a session.
+func (t *Table) Remove(id zk.SessionID) {
+	if s := t.sessions[id]; s != nil {
+		t.buckets.remove(s)
+		delete(t.sessions, id)
+	}
+}
+
+// Has reports whether a session is known, closing or not.
+func (t *Table) Has(id zk.SessionID) bool { return t.sessions[id] != nil }
+
+// Len returns the number of sessions known, closing ones included.
+func (t *Table) Len() int { return len(t.sessions) }
+
+// Expire returns the sessions whose deadline has come, sorted, and marks them
+// closing. The caller submits their closeSession and removes them when it has
+// been applied.
+func (t *Table) Expire(now time.Time) []zk.SessionID {
+	due := floorDiv(t.since(now), t.tick)
+	var expired []zk.SessionID
+	for {
+		first, ok := t.buckets.first()
+		if !ok || first > due {
+			break
+		}
+		for s := t.buckets.pop(first); s != nil; s = t.buckets.pop(first) {
+			s.closing = true
+			expired = append(expired, s.id)
+		}
+	}
+	slices.Sort(expired)
+	return expired
+}
+
+// NextExpiry returns the earliest deadline; zero when no session can expire.
+func (t *Table) NextExpiry() time.Time {
+	first, ok := t.buckets.first()
+	if !ok {
+		return time.Time{}
+	}
+	return t.origin.Add(time.Duration(first) * t.tick)
+}
+
+// Reset starts over with the sessions of the replicated state (id to timeout in
+// ms), each with its full timeout and without an owner, as a new leader and a
+// restarted standalone server do.
+func (t *Table) Reset(sessions map[zk.SessionID]int32, now time.Time) {
+	t.clear()
+	for id, timeout := range sessions {
+		s := &session{id: id}
+		t.sessions[id] = s
+		t.touch(s, time.Duration(timeout)*time.Millisecond, now)
+	}
+}

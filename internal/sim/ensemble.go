@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"time"
+
+	"ostler/internal/env"
+	"ostler/internal/txn"
+	"ostler/internal/txnlog"
+	"ostler/internal/zk"
+)
+
+// An Ensemble is a run: servers, clients, faults, and all that checks them.
+type Ensemble struct {
+	W       *World
+	O       *Oracle
+	Members []*Member
+	Clients []*Client
+	Load    *Workload
+	Plan    *Plan
+	// Faulty is how long faults go on; 0: drawn.
+	Faulty time.Duration
+	tick   time.Duration
+	make   NodeFactory
+}
+
+// NewEnsemble draws an ensemble from the world's seed.
+func NewEnsemble(w *World, make NodeFactory) *Ensemble {
+	sizes := [...]int{1, 3, 3, 3, 3, 3, 5}
+	return newEnsemble(w, make, sizes[w.Rand.IntN(len(sizes))])
+}
+
+func newEnsemble(w *World, make NodeFactory, size int) *Ensemble {
+	ticks := [...]time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
+	e := &Ensemble{W: w, O: NewOracle(w), make: make}
+	e.tick = ticks[w.Rand.IntN(len(ticks))]
+	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
+	e.O.ReadLog = e.readLog
+	e.addServers(size)
+	e.Load = newWorkload(w, e.O, e.tick)
+	for i := range 2 + w.Rand.IntN(3) {
+		e.addClient(i)
+	}
+	e.Plan = newPlan(e)
+	return e
+}
+
+func (e *Ensemble) addServers(n int) {
+	s := Setup{Tick: e.tick, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
+	for i := range n {
+		s.Servers = append(s.Servers, zk.ServerID(i+1))
+	}
+	for _, id := range s.Servers {
+		m := &Member{ID: id, setup: s}
+		m.setup.ID = id
+		m.M = e.W.AddMachine(HostName(id), func(en env.Env) (Server, error) { return e.build(m, en) })
+		m.M.Exited = func(err error) {
+			m.lastErr = err
+			e.rebootIn(m, 200*time.Millisecond+time.Duration(e.W.Rand.Int64N(int64(2*time.Second))))
+		}
+		e.Members = append(e.Members, m)
+	}
+}
+
+// build makes one life of a server.
+func (e *Ensemble) build(m *Member, en env.Env) (Server, error) {
+	r := &Reporter{o: e.O, member: m}
+	node, err := e.make(en, m.setup, r)
+	if err != nil {
+		return nil, err
+	}
+	r.node = node
+	e.O.Booted(m.ID, node.Applied())
+	if node.Standalone() {
+		r.Established(true, 0, node.Applied())
+	}
+	return node, nil
+}
+
+func (e *Ensemble) rebootIn(m *Member, d time.Duration) {
+	e.W.After(d, func() {
+		if !m.M.Running() {
+			m.M.Boot()
+		}
+	})
+}
+
+func (e *Ensemble) addClient(i int) {
+	var addrs []string
+	for _, m := range e.Members {
+		addrs = append(addrs, ClientAddr(m.ID))
+	}
+	c := newClient(e.W, e.O, e.Load, i, addrs)
+	e.Clients = append(e.Clients, c)
+	e.Load.clients = append(e.Load.clients, c)
+}
+
+// readLog reads a server's log from its disk, as far as it is good.
+func (e *Ensemble) readLog(id zk.ServerID, after, upTo zk.Zxid) []*txn.Record {
+	var recs []*txn.Record
+	for _, dir := range []string{DataDir + "/version-2"} {
+		r, err := txnlog.Open(e.Members[id-1].M.disk.FS(), dir, after)
+		if err != nil {
+			continue
+		}
+		for {
+			rec, err := r.Next()
+			if err != nil || rec == nil || rec.Zxid > upTo {
+				break
+			}
+			if rec.Zxid > after {
+				recs = append(recs, rec)
+			}
+		}
+		r.Close()
+	}
+	return recs
+}
+
+// DataDir is where servers keep their data.
+const DataDir = "/data"
+
+// Run lets the ensemble work under faults, then without, and checks that
+// it comes to rest in the right state.
+func (e *Ensemble) Run() {
+	w := e.W
+	w.note(kindFault, nil, "plan", int64(len(e.Members)), e.Plan.String())
+	for _, m := range e.Members {
+		e.bootSoon(m)
+	}
+	for _, c := range e.Clients {
+		w.names[c.name].Boot()
+	}
+	e.supervise()
+	w.After(time.Duration(w.Rand.Int64N(int64(2*time.Second))), e.Plan.Start)
+	w.Run(e.Faulty)
+	e.Plan.Stop()
+	e.recover()
+	e.Load.steady = true
+	w.Run(2*time.Second + 10*e.tick)
+	e.rest()
+	e.finish()
+}
+
+func (e *Ensemble) bootSoon(m *Member) {
+	e.W.After(time.Duration(e.W.Rand.Int64N(int64(500*time.Millisecond))), m.M.Boot)
+}
+
+// supervise restarts servers that end themselves, as an init system does.
+func (e *Ensemble) supervise() {
+	for _, m := range e.Members {
+		node, ok := m.M.Server().(Node)
+		if !ok || m.M.Paused() {
+			continue
+		}
+		select {
+		case <-node.Done():
+			m.M.Exit(node.Err())
+		default:
+		}
+	}
+	e.W.After(50*time.Millisecond, e.supervise)
+}

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"ostler/internal/env"
+	"ostler/internal/txn"
+	"ostler/internal/zk"
+)
+
+// The ports of every simulated server.
+const (
+	clientPort   = 2181
+	quorumPort   = 2888
+	electionPort = 3888
+)
+
+// A Node is a server of an ensemble, with what checkers look at.
+type Node interface {
+	Server
+	// Done is closed when the server has ended itself, and Err says why.
+	Done() <-chan struct{}
+	Err() error
+	// Looking reports whether it has no leader, so that what it applies may
+	// not be committed; Applied is what its tree holds.
+	Looking() bool
+	Applied() zk.Zxid
+	// Standalone servers are established from the start.
+	Standalone() bool
+}
+
+// A Setup is what one server of a run is told.
+type Setup struct {
+	ID      zk.ServerID
+	Servers []zk.ServerID // all of them; one: standalone
+	Tick    time.Duration
+	// SnapCount is how many transactions come between snapshots.
+	SnapCount int
+	// CommitLog is how many transactions are kept for learners.
+	CommitLog int
+}
+
+// HostName is where a server is.
+func HostName(id zk.ServerID) string { return fmt.Sprintf("server%d", id) }
+
+// ClientAddr is where clients reach a server.
+func ClientAddr(id zk.ServerID) string { return fmt.Sprintf("%s:%d", HostName(id), clientPort) }
+
+// QuorumAddr is where learners reach a server that leads.
+func QuorumAddr(id zk.ServerID) string { return fmt.Sprintf("%s:%d", HostName(id), quorumPort) }
+
+// ElectionAddr is where servers reach each other for elections.
+func ElectionAddr(id zk.ServerID) string { return fmt.Sprintf("%s:%d", HostName(id), electionPort) }
+
+// A NodeFactory builds one life of a server, which tells report what it does.
+type NodeFactory func(e env.Env, s Setup, report *Reporter) (Node, error)
+
+// A Member is one server of the ensemble under test.
+type Member struct {
+	ID    zk.ServerID
+	M     *Machine
+	setup Setup
+	// empty: its disk was wiped, and it has not been established since.
+	// formed: it was established at least once.
+	empty, formed bool
+	lastErr       error
+}
+
+// A Reporter is told what one life of a server does, by its loops, and tells the oracle.
+type Reporter struct {
+	o      *Oracle
+	member *Member
+	node   Node
+}
+
+// Established is when a leader or learner may serve.
+func (r *Reporter) Established(leads bool, epoch zk.Epoch, last zk.Zxid) {
+	r.member.formed, r.member.empty = true, false
+	r.o.Established(r.member.ID, leads, epoch, last)
+}
+
+// Delivered is when a transaction was applied; digest is the tree's afterwards.
+func (r *Reporter) Delivered(rec *txn.Record, digest uint64) {
+	if r.node.Looking() {
+		r.o.Left(r.member.ID)
+	}
+	r.o.Delivered(r.member.ID, rec, digest)
+}
+
+// Restored is when the state becomes that of a snapshot or of a shorter log.
+func (r *Reporter) Restored(zxid zk.Zxid, digest uint64) { r.o.Restored(r.member.ID, zxid, digest) }

@@ -1,0 +1,296 @@
+package sim
+
+import (
+	"fmt"
+
+	"ostler/internal/txn"
+	"ostler/internal/zk"
+)
+
+// An entry is one committed transaction.
+type entry struct {
+	rec    *txn.Record
+	hash   uint64
+	digest uint64
+	seen   bool // digest is known
+}
+
+// A request names what a client asked for.
+type request struct {
+	session zk.SessionID
+	cxid    int32
+}
+
+// An Oracle knows the one history of an ensemble, from what all its servers
+// report, and checks each report against it. The names of the properties are those
+// of the TLA+ specification of Zab (quorum.md 8.3):
+//
+//	Leadership1         no two servers lead in one epoch at a time
+//	Leadership2         an epoch has one established leader, ever
+//	PrefixConsistency   what two servers delivered agrees item by item;
+//	                    Agreement and TotalOrder follow
+//	Integrity           a zxid stands for one transaction, asked for once
+//	LocalPrimaryOrder   an epoch is delivered in its order without a hole, by
+//	                    everyone (the published formula holds vacuously)
+//	GlobalPrimaryOrder  epochs are delivered in order
+//	PrimaryIntegrity    a leader begins with all that was committed before
+type Oracle struct {
+	w        *World
+	log      []entry
+	byZxid   map[zk.Zxid]int
+	requests map[request]zk.Zxid
+	model    *model
+	views    map[zk.ServerID]*view
+	leaders  map[zk.Epoch]zk.ServerID
+	// ReadLog returns what the log on a server's disk holds in (after, upTo]:
+	// records of an earlier life that became committed without being applied
+	// again while someone watched.
+	ReadLog func(server zk.ServerID, after, upTo zk.Zxid) []*txn.Record
+	// Closed is told of each session that ends.
+	Closed func(session zk.SessionID, cxid int32)
+}
+
+// A view is what one life of a server has delivered.
+type view struct {
+	id          zk.ServerID
+	established bool
+	epoch       zk.Epoch
+	base        zk.Zxid // state it began from
+	baseDigest  uint64
+	hasDigest   bool
+	pos         int // entries of the log that are in it; -1: not known yet
+	last        zk.Zxid
+	tentative   []entry // delivered while it was not established
+}
+
+// NewOracle returns an oracle that knows nothing.
+func NewOracle(w *World) *Oracle {
+	return &Oracle{
+		w: w, byZxid: make(map[zk.Zxid]int), requests: make(map[request]zk.Zxid), model: newModel(),
+		views: make(map[zk.ServerID]*view), leaders: make(map[zk.Epoch]zk.ServerID),
+	}
+}
+
+// Last is the end of the known history.
+func (o *Oracle) Last() zk.Zxid {
+	if len(o.log) == 0 {
+		return 0
+	}
+	return o.log[len(o.log)-1].rec.Zxid
+}
+
+// Len is the number of committed transactions.
+func (o *Oracle) Len() int { return len(o.log) }
+
+// Booted begins a new life of a server, with the state that it loaded.
+func (o *Oracle) Booted(id zk.ServerID, zxid zk.Zxid) {
+	o.views[id] = &view{id: id, base: zxid, last: zxid, pos: -1}
+}
+
+// Restored says that a server's state is now that of zxid.
+func (o *Oracle) Restored(id zk.ServerID, zxid zk.Zxid, digest uint64) {
+	o.views[id] = &view{id: id, base: zxid, last: zxid, pos: -1, baseDigest: digest, hasDigest: true}
+}
+
+// Left says that a server looks for a leader: what it delivers now is its own
+// log, committed or not.
+func (o *Oracle) Left(id zk.ServerID) {
+	if v := o.views[id]; v != nil {
+		v.established = false
+	}
+}
+
+// Established says that a server may serve in an epoch, with all it delivered.
+func (o *Oracle) Established(id zk.ServerID, leads bool, epoch zk.Epoch, last zk.Zxid) {
+	v := o.views[id]
+	if v == nil {
+		return
+	}
+	o.w.note(kindCheck, nil, fmt.Sprintf("server %d established in epoch %d", id, epoch), int64(v.last), fmt.Sprintf("leads %v history %v", leads, last))
+	if epoch < v.epoch {
+		o.w.Failf("server %d is established in epoch %d after %d", id, epoch, v.epoch)
+	}
+	if !o.promote(v) {
+		return
+	}
+	v.established, v.epoch = true, epoch
+	if !leads {
+		return
+	}
+	if other, ok := o.leaders[epoch]; ok && other != id {
+		o.w.Failf("Leadership2: servers %d and %d are established leaders of epoch %d", other, id, epoch)
+	}
+	o.leaders[epoch] = id
+	if before := o.before(zk.MakeZxid(epoch, 0)); v.pos < before {
+		o.w.Failf("PrimaryIntegrity: server %d leads epoch %d with history up to %v, but %v is committed",
+			id, epoch, v.last, o.log[before-1].rec.Zxid)
+	}
+}
+
+// before counts the entries with a smaller zxid.
+func (o *Oracle) before(z zk.Zxid) int {
+	n := len(o.log)
+	for n > 0 && o.log[n-1].rec.Zxid >= z {
+		n--
+	}
+	return n
+}
+
+// promote makes what a server holds part of the committed history, which it must
+// agree with.
+func (o *Oracle) promote(v *view) bool {
+	if v.pos < 0 && !o.place(v) {
+		return false
+	}
+	pending := v.tentative
+	v.tentative = nil
+	for _, e := range pending {
+		o.commit(v, e)
+	}
+	return o.w.failure == nil
+}
+
+// place finds where in history a server began.
+func (o *Oracle) place(v *view) bool {
+	z := v.base
+	if z > o.Last() && z.Counter() != 0 {
+		o.fill(v, z)
+	}
+	i, ok := o.byZxid[z]
+	switch {
+	case ok:
+		v.pos = i + 1
+		o.checkDigest(v, &o.log[i], v.baseDigest, v.hasDigest)
+	case z == 0 || z.Counter() == 0:
+		v.pos = o.before(z)
+	default:
+		o.w.Failf("PrefixConsistency: server %d serves from %v, which is not in the committed history (its end is %v)", v.id, z, o.Last())
+		return false
+	}
+	return o.w.failure == nil
+}
+
+// fill completes the history from a server's disk up to z.
+func (o *Oracle) fill(v *view, z zk.Zxid) {
+	if o.ReadLog == nil {
+		return
+	}
+	for _, rec := range o.ReadLog(v.id, o.Last(), z) {
+		if rec.Zxid > o.Last() && rec.Zxid <= z {
+			o.append(v, entry{rec: rec, hash: hashRecord(rec)})
+		}
+	}
+}
+
+// Delivered says that a server applied rec, after which its tree has this digest.
+func (o *Oracle) Delivered(id zk.ServerID, rec *txn.Record, digest uint64) {
+	v := o.views[id]
+	if v == nil {
+		return
+	}
+	e := entry{rec: rec, hash: hashRecord(rec), digest: digest, seen: true}
+	if z := rec.Zxid; z <= v.last {
+		o.w.Failf("TotalOrder: server %d delivers %v after %v", id, z, v.last)
+	} else if v.last.Counter() != 0 && !z.Follows(v.last) {
+		o.w.Failf("LocalPrimaryOrder: server %d delivers %v after %v", id, z, v.last)
+	}
+	v.last = rec.Zxid
+	if !v.established {
+		v.tentative = append(v.tentative, e)
+		return
+	}
+	o.commit(v, e)
+}
+
+// commit checks a delivery against history, or makes it its new end.
+func (o *Oracle) commit(v *view, e entry) {
+	z := e.rec.Zxid
+	i, known := o.byZxid[z]
+	if !known {
+		o.append(v, e)
+		if i, known = o.byZxid[z]; !known {
+			return
+		}
+	}
+	have := &o.log[i]
+	if have.hash != e.hash {
+		o.w.Failf("Integrity: %v is %v at server %d, but %v elsewhere", z, describe(&e.rec.Txn), v.id, describe(&have.rec.Txn))
+	}
+	o.checkDigest(v, have, e.digest, e.seen)
+	if i != v.pos {
+		o.w.Failf("PrefixConsistency: server %d delivers %v as number %d of its history; it is number %d", v.id, z, v.pos, i)
+	}
+	v.pos = i + 1
+}
+
+func (o *Oracle) checkDigest(v *view, have *entry, digest uint64, known bool) {
+	switch {
+	case !known:
+	case !have.seen:
+		have.digest, have.seen = digest, true
+	case have.digest != digest:
+		o.w.Failf("server %d has digest %x at %v, another has %x", v.id, digest, have.rec.Zxid, have.digest)
+	}
+}
+
+// append adds a new end to the history.
+func (o *Oracle) append(v *view, e entry) {
+	z, last := e.rec.Zxid, o.Last()
+	if z <= last {
+		o.w.Failf("PrefixConsistency: server %d delivers %v, which is not in the history though that reaches %v", v.id, z, last)
+		return
+	}
+	if z.Epoch() == last.Epoch() && z != last+1 || z.Epoch() != last.Epoch() && z.Counter() != 1 {
+		o.fill(v, z-1)
+		if last = o.Last(); !z.Follows(last) {
+			o.w.Failf("LocalPrimaryOrder: server %d delivers %v, but the history ends at %v", v.id, z, last)
+			return
+		}
+	}
+	o.byZxid[z] = len(o.log)
+	o.log = append(o.log, e)
+	o.once(&e.rec.Txn)
+	if err := o.model.apply(&e.rec.Txn); err != nil {
+		o.w.Failf("committed transaction %v, %v: %v", z, describe(&e.rec.Txn), err)
+	}
+	if e.rec.Type == zk.OpCloseSession && o.Closed != nil {
+		o.Closed(e.rec.Session, e.rec.Cxid)
+	}
+}
+
+// once checks that no request is executed twice (INV-X9).
+func (o *Oracle) once(t *txn.Txn) {
+	if t.Type == zk.OpCreateSession || t.Type == zk.OpCloseSession {
+		return
+	}
+	r := request{t.Session, t.Cxid}
+	if z, ok := o.requests[r]; ok {
+		o.w.Failf("request %d of session %v is executed at %v and again at %v", r.cxid, r.session, z, t.Zxid)
+	}
+	o.requests[r] = t.Zxid
+}
+
+// entry returns the committed transaction with this zxid, or nil.
+func (o *Oracle) entry(z zk.Zxid) *txn.Record {
+	if i, ok := o.byZxid[z]; ok {
+		return o.log[i].rec
+	}
+	return nil
+}
+
+// Behind returns the servers whose deliveries do not reach the end of history.
+func (o *Oracle) Behind(ids []zk.ServerID) []zk.ServerID {
+	var behind []zk.ServerID
+	for _, id := range ids {
+		if v := o.views[id]; v == nil || !v.established || v.pos != len(o.log) {
+			behind = append(behind, id)
+		}
+	}
+	return behind
+}
+
+func hashRecord(r *txn.Record) uint64 { return mixString(1, string(r.Bytes)) }
+
+func describe(t *txn.Txn) string {
+	return fmt.Sprintf("%v of session %v cxid %d: %+v", t.Type, t.Session, t.Cxid, t.Body)
+}

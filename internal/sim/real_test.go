@@ -1,0 +1,58 @@
+package sim
+
+import (
+	"time"
+
+	"ostler/internal/config"
+	"ostler/internal/ensemble"
+	"ostler/internal/env"
+	"ostler/internal/node"
+	"ostler/internal/peerwire"
+	"ostler/internal/zk"
+)
+
+// A realServer is the server that ships, seen as a Node.
+type realServer struct {
+	*node.Node
+	solo bool
+}
+
+// realNode builds one as the binary does.
+func realNode(e env.Env, s Setup, report *Reporter) (Node, error) {
+	n, err := node.New(e, realConfig(s), node.Options{Observer: report})
+	if err != nil {
+		return nil, err
+	}
+	return &realServer{n, len(s.Servers) == 1}, nil
+}
+
+func (r *realServer) Looking() bool {
+	return !r.solo && r.Replica().Status().Role == peerwire.Looking
+}
+
+func (r *realServer) Applied() zk.Zxid { return r.Replica().Status().Applied }
+func (r *realServer) Standalone() bool { return r.solo }
+
+// realConfig is what a file would say.
+func realConfig(s Setup) *config.Config {
+	cfg := config.Defaults()
+	cfg.DataDir = DataDir
+	cfg.ClientAddr = ClientAddr(s.ID)
+	cfg.Tick = s.Tick
+	cfg.MinSession, cfg.MaxSession = 2*s.Tick, 20*s.Tick
+	cfg.InitLimit, cfg.SyncLimit, cfg.ConnectLimit = 10, 5, 10
+	cfg.SnapCount, cfg.CommitLogCount = s.SnapCount, s.CommitLog
+	cfg.PreallocSize = 64 << 10
+	cfg.PurgeInterval = 5 * time.Second
+	cfg.ElectionMaxInterval = 5 * time.Second
+	cfg.ElectionDialTimeout = time.Second
+	if len(s.Servers) == 1 {
+		return cfg
+	}
+	cfg.MyID = s.ID
+	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
+	for _, id := range s.Servers {
+		cfg.Ensemble.Members[id] = ensemble.Member{ID: id, QuorumAddr: QuorumAddr(id), ElectionAddr: ElectionAddr(id)}
+	}
+	return cfg
+}

@@ -1,0 +1,146 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"ostler/internal/zk"
+)
+
+// recoverMax is how long an ensemble may take to serve everyone once all is well.
+const recoverMax = 60 * time.Second
+
+// recover checks liveness: every server is established, and every client is
+// answered (INV-L1, INV-L2).
+func (e *Ensemble) recover() {
+	w := e.W
+	before := make([]int, len(e.Clients))
+	for i, c := range e.Clients {
+		before[i] = c.Answered
+	}
+	limit := w.Now() + recoverMax
+	for w.failure == nil && !e.served(before) {
+		if w.Now() > limit {
+			w.Failf("liveness: %v after the last fault: %s", recoverMax, e.state())
+		}
+		w.Run(100 * time.Millisecond)
+	}
+}
+
+func (e *Ensemble) served(before []int) bool {
+	for _, m := range e.Members {
+		if v := e.O.views[m.ID]; !m.M.Running() || v == nil || !v.established {
+			return false
+		}
+	}
+	for i, c := range e.Clients {
+		if c.Answered < before[i]+5 {
+			return false
+		}
+	}
+	return true
+}
+
+// state says where everyone is, for a failure.
+func (e *Ensemble) state() string {
+	s := ""
+	for _, m := range e.Members {
+		v := e.O.views[m.ID]
+		s += fmt.Sprintf("server %d running=%v", m.ID, m.M.Running())
+		if v != nil {
+			s += fmt.Sprintf(" established=%v epoch=%d last=%v", v.established, v.epoch, v.last)
+		}
+		if m.lastErr != nil {
+			s += fmt.Sprintf(" last error %q", m.lastErr)
+		}
+		s += "; "
+	}
+	for _, c := range e.Clients {
+		s += fmt.Sprintf("%s state=%d answered=%d unanswered=%d; ", c.name, c.state, c.Answered, len(c.calls))
+	}
+	return s + fmt.Sprintf("history ends at %v", e.O.Last())
+}
+
+// rest lets the clients fall silent and every abandoned session expire.
+func (e *Ensemble) rest() {
+	for _, c := range e.Clients {
+		c.quiet = true
+	}
+	longest := 20 * e.tick
+	e.W.Run(longest + 4*e.tick + 2*time.Second)
+}
+
+// finish checks the state at rest.
+func (e *Ensemble) finish() {
+	w := e.W
+	if w.failure != nil {
+		return
+	}
+	var ids []zk.ServerID
+	for _, m := range e.Members {
+		ids = append(ids, m.ID)
+	}
+	if behind := e.O.Behind(ids); len(behind) > 0 {
+		w.Failf("servers %v are behind at rest: %s", behind, e.state())
+	}
+	e.checkSessions()
+	e.Load.checkRegisters()
+	e.readEverything()
+}
+
+// checkSessions checks that exactly the sessions of the clients live, and no
+// ephemeral of another (INV-S1, INV-S5, INV-S6).
+func (e *Ensemble) checkSessions() {
+	live := make(map[zk.SessionID]bool)
+	for _, c := range e.Clients {
+		if c.state != online {
+			e.W.Failf("%s is not connected at rest", c.name)
+		}
+		live[c.session] = true
+		if _, ok := e.O.model.sessions[c.session]; !ok {
+			e.W.Failf("%s: session %v is not in the replicated table", c.name, c.session)
+		}
+		for _, old := range c.old {
+			if _, ok := e.O.model.sessions[old]; ok {
+				e.W.Failf("%s left session %v long ago, but it lives", c.name, old)
+			}
+		}
+	}
+	for _, id := range e.Load.refused {
+		if _, ok := e.O.model.closed[id]; !ok {
+			e.W.Failf("session %v was refused as expired, but never closed", id)
+		}
+	}
+	for _, path := range e.O.model.paths(e.O.Last()) {
+		if owner := e.O.model.now(path).stat.EphemeralOwner; owner != 0 && !live[owner] {
+			e.W.Failf("%s outlives its session %v", path, owner)
+		}
+	}
+}
+
+// readEverything reads the whole tree from each server. The checks of the reader
+// compare it with the model.
+func (e *Ensemble) readEverything() {
+	for i, m := range e.Members {
+		c := newClient(e.W, e.O, e.Load, 90+i, []string{ClientAddr(m.ID)})
+		c.quiet = true
+		e.W.names[c.name].Boot()
+		for range 100 {
+			if e.W.Run(50 * time.Millisecond); c.state == online {
+				break
+			}
+		}
+		if c.state != online {
+			e.W.Failf("server %d does not serve at rest", m.ID)
+			return
+		}
+		z := e.O.Last()
+		for _, path := range e.O.model.paths(z) {
+			c.readNode(path)
+		}
+		e.W.Run(time.Second)
+		if len(c.calls) > 0 || c.last < z {
+			e.W.Failf("server %d left %d reads of the final state unanswered; it is at %v, not %v", m.ID, len(c.calls), c.last, z)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package txnlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"ostler/internal/env"
+	"ostler/internal/txn"
+	"ostler/internal/zk"
+)
+
+// A Reader gives the records above a zxid in order, over all files of a directory.
+// Each follows the one before, and the first follows the zxid.
+type Reader struct {
+	fsys  env.FS
+	dir   string
+	after zk.Zxid
+	files []File // not yet opened
+	scan  *fileScan
+	last  zk.Zxid // read, though it may not be above after
+	tails []Tail
+	empty []string // files without header
+	err   error
+}
+
+// Open prepares to read the records above after. Files that cannot hold any of
+// them are not opened.
+func Open(fsys env.FS, dir string, after zk.Zxid) (*Reader, error) {
+	files, _, err := Files(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	for len(files) > 1 && files[1].Zxid <= after {
+		files = files[1:]
+	}
+	return &Reader{fsys: fsys, dir: dir, after: after, files: files, last: -1}, nil
+}
+
+// Next returns the next record, io.EOF behind the last one, or a *CorruptError
+// where the log is damaged. The record's bytes are its own.
+func (r *Reader) Next() (*txn.Record, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	rec, err := r.next()
+	if err != nil {
+		r.err = err
+		r.Close()
+		return nil, err
+	}
+	return rec, nil
+}
+
+func (r *Reader) next() (*txn.Record, error) {
+	for {
+		if r.scan == nil {
+			if len(r.files) == 0 {
+				return nil, io.EOF
+			}
+			if err := r.open(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		payload, at, err := r.scan.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			r.Close()
+		case errors.Is(err, errBad):
+			if err := r.tail(at); err != nil {
+				return nil, err
+			}
+			r.Close()
+		case err != nil:
+			return nil, err
+		default:
+			rec, err := r.record(payload, at)
+			if rec != nil || err != nil {
+				return rec, err
+			}
+		}
+	}
+}
+
+// open begins the next file. One that is empty by nature is harmless as the last.
+func (r *Reader) open() error {
+	name := r.dir + "/" + r.files[0].Name
+	r.files = r.files[1:]
+	s, err := openFile(r.fsys, name)
+	if errors.Is(err, ErrShort) && r.onlyEmptyLeft() {
+		r.empty = append(r.empty, name)
+		return nil
+	}
+	if err != nil {
+		var damage *CorruptError
+		if errors.As(err, &damage) {
+			damage.LastGood = r.last
+		}
+		return err
+	}
+	r.scan = s
+	return nil
+}
+
+// onlyEmptyLeft reports whether no file that is left has a header.
+func (r *Reader) onlyEmptyLeft() bool {
+	for _, f := range r.files {
+		s, err := openFile(r.fsys, r.dir+"/"+f.Name)
+		if err == nil {
+			s.close()
+		}
+		if !errors.Is(err, ErrShort) {
+			return false
+		}
+	}
+	return true
+}
+
+// tail notes the end of a file that is not clean.
+func (r *Reader) tail(at int64) error {
+	t, err := r.scan.classify(at, r.last)
+	if err != nil {
+		return err
+	}
+	r.tails = append(r.tails, t)
+	return nil
+}
+
+// record checks the place of an entry in history; nil without error means that it is
+// not above what is asked for.
+func (r *Reader) record(payload []byte, at int64) (*txn.Record, error) {
+	z := payloadZxid(payload)
+	damage := r.scan.corrupt(at, nil)
+	damage.LastGood, damage.NextGood = r.last, z
+	if z <= r.last {
+		damage.Err = fmt.Errorf("%w: %v after %v", ErrOrder, z, r.last)
+		return nil, damage
+	}
+	if z > r.after {
+		if prev := max(r.last, r.after); !z.Follows(prev) {
+			return nil, r.gap(damage, prev, z)
+		}
+	}
+	rec, err := txn.DecodeRecord(bytes.Clone(payload))
+	if err != nil {
+		damage.NextGood = -1
+		damage.Err = fmt.Errorf("%w: %w", ErrDecode, err)
+		return nil, damage
+	}
+	// What is unclear about the end of a file is only clear in the last one.
+	if n := len(r.tails); n > 0 && r.tails[n-1].Kind != Torn {
+		return nil, &CorruptError{
+			File: r.tails[n-1].File, Offset: r.tails[n-1].Offset, LastGood: r.last, NextGood: z, Err: ErrEntry,
+		}
+	}
+	r.last = z
+	if z <= r.after {
+		return nil, nil
+	}
+	return rec, nil
+}
+
+// gap says which transactions are missing; behind a tail it is the tail's entries
+// that are.
+func (r *Reader) gap(damage *CorruptError, prev, z zk.Zxid) error {
+	damage.LastGood = prev
+	if n := len(r.tails); n > 0 && r.tails[n-1].Last == r.last {
+		t := r.tails[n-1]
+		damage.File, damage.Offset = t.File, t.Offset
+		damage.Err = ErrEntry
+		return damage
+	}
+	damage.Err = fmt.Errorf("%w between %v and %v", ErrGap, prev, z)
+	return damage
+}
+
+// Tails returns the ends of files met so far that are not clean, oldest first. Only
+// the last one can be of the last file that holds an entry.
+func (r *Reader) Tails() []Tail { return r.tails }
+
+// Empty returns the newest files if they are shorter than a header: their creation
+// was cut short.
+func (r *Reader) Empty() []string { return r.empty }
+
+// Last returns the zxid of the last entry read, -1 when there was none.
+func (r *Reader) Last() zk.Zxid { return r.last }
+
+// Close closes the open file. The Reader goes on with the next file, so it is for
+// those who stop early.
+func (r *Reader) Close() {
+	if r.scan != nil {
+		r.scan.close()
+		r.scan = nil
+	}
+}

@@ -1,0 +1,128 @@
+package zab
+
+import (
+	"fmt"
+	"slices"
+
+	"ostler/internal/invariant"
+	"ostler/internal/peerwire"
+	"ostler/internal/txn"
+	"ostler/internal/zk"
+)
+
+// A vote is up to where a voter has the history on disk.
+type vote struct {
+	server zk.ServerID
+	acked  zk.Zxid
+}
+
+// propose broadcasts a transaction; the own log and the followers work on it at the
+// same time.
+func (l *Leader) propose(rec *txn.Record, out *Output) {
+	invariant.Check(l.phase == broadcasting, "an established leader proposes")
+	if l.usedUp() {
+		l.resign("the counter of this epoch is used up", out)
+		return
+	}
+	checkNext(rec.Zxid, l.NextZxid())
+	l.history.Append(rec)
+	out.Append = append(out.Append, rec)
+	for _, p := range l.order {
+		if p.subscribed() && !p.observer {
+			l.send(p, peerwire.Packet{Type: peerwire.Proposal, Zxid: rec.Zxid, Data: rec.Bytes}, out)
+			p.time(rec.Zxid, l.now)
+		}
+	}
+}
+
+// usedUp reports whether the last counter of the epoch was given away.
+func (l *Leader) usedUp() bool { return l.lastProposed().Counter() >= counterLast }
+
+// acked records that a learner has everything up to z on disk. A server that has a
+// transaction has all before it, since proposals travel a link in order.
+func (l *Leader) acked(p *peer, z zk.Zxid, out *Output) {
+	p.acked = max(p.acked, z)
+	if p.timed != 0 && z >= p.timed {
+		p.timed = 0
+		if last := l.history.Last(); last > z && !p.observer {
+			p.time(last, l.now)
+		}
+	}
+	if p.stage >= joined && p.voter {
+		l.commit(out)
+	}
+}
+
+// commit commits what a quorum has on disk (quorum.md 4.10).
+func (l *Leader) commit(out *Output) {
+	if l.phase != broadcasting || l.history.Last() <= l.committed {
+		return
+	}
+	l.votes = append(l.votes[:0], vote{l.o.Self, l.durable})
+	for _, p := range l.order {
+		if p.voter && p.stage >= joined {
+			l.votes = append(l.votes, vote{p.server, p.acked})
+		}
+	}
+	slices.SortFunc(l.votes, func(a, b vote) int { return -cmpZxid(a.acked, b.acked) })
+	for i, v := range l.votes {
+		if v.acked <= l.committed {
+			return
+		}
+		if l.config.ContainsQuorum(func(id zk.ServerID) bool { return contains(l.votes[:i+1], id) }) {
+			l.advance(v.acked, out)
+			return
+		}
+	}
+}
+
+func cmpZxid(a, b zk.Zxid) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func contains(votes []vote, id zk.ServerID) bool {
+	for _, v := range votes {
+		if v.server == id {
+			return true
+		}
+	}
+	return false
+}
+
+// advance commits everything up to z, in zxid order, and answers the syncs that
+// waited for it.
+func (l *Leader) advance(z zk.Zxid, out *Output) {
+	checkHeld(z, l.history)
+	for _, rec := range l.history.Records(l.committed, z) {
+		for _, p := range l.order {
+			l.announce(p, rec, out)
+		}
+	}
+	l.committed = z
+	out.Deliver = append(out.Deliver, Delivery{Commit: z})
+	l.answerSyncs(out)
+	for _, p := range l.atStage(joined) {
+		l.release(p, out)
+	}
+	if l.usedUp() && l.committed == l.history.Last() {
+		// Nothing is lost by stopping now (quorum.md R13).
+		l.resign(fmt.Sprintf("the counter of epoch %d is used up: the next one begins", l.epoch), out)
+	}
+}
+
+// announce tells a learner that rec is committed.
+func (l *Leader) announce(p *peer, rec *txn.Record, out *Output) {
+	switch {
+	case !p.subscribed() || rec.Zxid <= p.base:
+	case p.observer:
+		l.send(p, peerwire.Packet{Type: peerwire.Inform, Zxid: rec.Zxid, Data: rec.Bytes}, out)
+	default:
+		l.send(p, peerwire.Packet{Type: peerwire.Commit, Zxid: rec.Zxid}, out)
+	}
+}
