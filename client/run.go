@@ -56,7 +56,7 @@ func (c *Client) run() {
 	}
 }
 
-// pause waits for a while, shorter when somebody waits for an answer.
+// pause waits for a random while, so that clients do not all come back at once.
 func (c *Client) pause() {
 	t := time.NewTimer(time.Duration(rand.Int64N(int64(pauseMax)/2)) + pauseMax/20)
 	defer t.Stop()

@@ -131,7 +131,7 @@ func serve(ctx context.Context, stderr io.Writer, e env.Env, cfg *config.Config)
 	defer signal.Stop(signals)
 
 	e.Log.Info("starting", "version", admin.Version(), "server", cfg.MyID, "clients", cfg.ClientAddr, "data", cfg.DataDir)
-	n, err := node.New(e, cfg, node.Options{})
+	n, err := node.New(e, cfg, node.Options{Environment: environment(ctx)})
 	if err != nil {
 		return startError(stderr, err)
 	}

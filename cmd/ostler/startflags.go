@@ -17,7 +17,7 @@ type startFlag struct {
 }
 
 // startFlags are in the order of the usage text (kubernetes.md 1.1). The last
-// three are Ostler's.
+// four are Ostler's.
 var startFlags = []startFlag{
 	{"servers", "1", checkCount, "number of servers in the ensemble"},
 	{"data_dir", "/var/lib/zookeeper/data", checkText, "directory of snapshots and myid"},
@@ -39,6 +39,7 @@ var startFlags = []startFlag{
 	{"log_level", "INFO", checkLevel, "FATAL, ERROR, WARN, INFO or DEBUG"},
 	{"four_letter_words", tutorialWords, checkText, "words that are answered"},
 	{"hostname", "", checkText, "host name with domain, if not the machine's"},
+	{"listen_all", "true", checkBool, "listen for servers on all addresses, not only the own name's"},
 	{"force_id", "false", checkBool, "true: accept a myid of another ordinal"},
 }
 

@@ -141,7 +141,7 @@ func zooConfig(o startOptions, p pod) []byte {
 	line("# What probes and people ask through the client port.")
 	line("4lw.commands.whitelist=%s", v["four_letter_words"])
 	line("# A pod need not be able to resolve its own name.")
-	line("quorumListenOnAllIPs=true")
+	line("quorumListenOnAllIPs=%s", v["listen_all"])
 	return b.Bytes()
 }
 

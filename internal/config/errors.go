@@ -19,7 +19,10 @@ type Error struct {
 	Err  error
 }
 
+// Error returns the message.
 func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // invalid is a wrong configuration or command line.

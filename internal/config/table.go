@@ -50,11 +50,13 @@ var basicRows = []Setting{
 		b.cfg.PurgeInterval = millis(max(0, int64(n)) * 3_600_000)
 		return err
 	}),
-	{Name: strictSetting, Property: prefix + strictSetting, Type: "bool", Default: "false", Support: Honoured,
+	{
+		Name: strictSetting, Property: prefix + strictSetting, Type: "bool", Default: "false", Support: Honoured,
 		Text: "true: unknown names are errors, not warnings", set: func(b *builder, v string) (err error) {
 			b.strict, err = strictBool(v)
 			return err
-		}},
+		},
+	},
 }
 
 const strictSetting = "config.strict"

@@ -59,8 +59,8 @@ func (d *Dir) loadEpochs(l *Loaded) (err error) {
 	if l.Accepted < l.Current {
 		return fmt.Errorf("%w: accepted epoch %d is less than current epoch %d", ErrEpoch, l.Accepted, l.Current)
 	}
-	if l.Current >= last {
-		return nil
+	if l.Current >= last || l.Untrusted {
+		return nil // an untrusted history says nothing about an epoch
 	}
 	// A history that reaches epoch e holds all that e began with, which is what
 	// currentEpoch = e says: the crash came just before it was written (R19).

@@ -22,9 +22,6 @@ type recorder struct {
 	data   func(r *recorder, b []byte) (int, error)
 	closed chan error
 	drains chan struct{}
-
-	mu  sync.Mutex
-	got []byte
 }
 
 func (r *recorder) Data(b []byte) (int, error) { return r.data(r, b) }

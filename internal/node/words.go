@@ -2,7 +2,6 @@ package node
 
 import (
 	"net/netip"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -28,7 +27,7 @@ func newWords(n *Node) words {
 
 // Word implements server.Words.
 func (w words) Word(word string, remote netip.AddrPort) ([]byte, bool) {
-	w.n.log.Info("processing four-letter word", "word", word, "addr", remote)
+	w.n.log.Debug("processing four-letter word", "word", word, "addr", remote)
 	answer := w.allowed.Answer(word, nil, w)
 	return answer, len(answer) > 0
 }
@@ -232,11 +231,7 @@ func (w words) Digests() []admin.Digest { return nil }
 
 // Environment implements admin.State.
 func (w words) Environment() []admin.Variable {
-	v := w.n.o.Environment
-	return append(v[:len(v):len(v)],
-		admin.Variable{Name: "go.version", Value: runtime.Version()},
-		admin.Variable{Name: "os.name", Value: runtime.GOOS},
-		admin.Variable{Name: "os.arch", Value: runtime.GOARCH})
+	return w.n.o.Environment
 }
 
 // Metrics implements admin.State.

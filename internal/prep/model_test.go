@@ -126,7 +126,8 @@ func (g *generator) body(op zk.OpCode) wire.Record {
 	data := rapid.SampledFrom([][]byte{nil, {}, {1}, []byte("some data")}).Draw(g.t, "data")
 	acl := rapid.SampledFrom([][]zk.ACL{
 		zk.OpenACL(), zk.OpenACL(), zk.OpenACL(), lacking(zk.PermCreate | zk.PermDelete), lacking(zk.PermWrite | zk.PermRead),
-		{{Perms: zk.PermAll, ID: zk.ID{Scheme: "auth"}}}, {{Perms: 1, ID: zk.ID{Scheme: "world", ID: "nobody"}}},
+		{{Perms: zk.PermAll, ID: zk.ID{Scheme: "auth"}}},
+		{{Perms: 1, ID: zk.ID{Scheme: "world", ID: "nobody"}}},
 	}).Draw(g.t, "acl")
 	mode := zk.CreateMode(rapid.SampledFrom([]int{0, 0, 0, 1, 1, 2, 3, 4}).Draw(g.t, "mode"))
 	ttl := rapid.SampledFrom([]int64{-1, 0, 5, 20}).Draw(g.t, "ttl")

@@ -172,9 +172,13 @@ func TestMovedSession(t *testing.T) {
 		op   zk.OpCode
 		body record
 	}{
-		{zk.OpCreate, create("/x", 0)}, {zk.OpDelete, remove("/x", 0)}, {zk.OpSetData, setData("/", -1)},
-		{zk.OpSetACL, setACL("/", -1, zk.OpenACL()...)}, {zk.OpMulti, multi(zk.OpCreate, create("/x", 0))},
-		{zk.OpMulti, multi()}, {zk.OpCloseSession, nil},
+		{zk.OpCreate, create("/x", 0)},
+		{zk.OpDelete, remove("/x", 0)},
+		{zk.OpSetData, setData("/", -1)},
+		{zk.OpSetACL, setACL("/", -1, zk.OpenACL()...)},
+		{zk.OpMulti, multi(zk.OpCreate, create("/x", 0))},
+		{zk.OpMulti, multi()},
+		{zk.OpCloseSession, nil},
 	} {
 		rec := w.plan(alice, c.op, c.body)
 		if rec.Type != zk.OpError || codeOf(rec.Body) != zk.SessionMoved {
@@ -413,8 +417,13 @@ func TestNextVersion(t *testing.T) { // 4.7
 		current, expected, want int32
 		code                    zk.Code
 	}{
-		{0, 0, 1, zk.OK}, {0, -1, 1, zk.OK}, {3, 2, 0, zk.BadVersion}, {-1, -1, 0, zk.OK},
-		{math.MaxInt32, -1, math.MinInt32, zk.OK}, {-2, -2, 0, zk.OK}, {5, math.MinInt32, 0, zk.BadVersion},
+		{0, 0, 1, zk.OK},
+		{0, -1, 1, zk.OK},
+		{3, 2, 0, zk.BadVersion},
+		{-1, -1, 0, zk.OK},
+		{math.MaxInt32, -1, math.MinInt32, zk.OK},
+		{-2, -2, 0, zk.OK},
+		{5, math.MinInt32, 0, zk.BadVersion},
 	} {
 		if got, code := nextVersion(c.current, c.expected); got != c.want || code != c.code {
 			t.Errorf("nextVersion(%d, %d) = %d, %v, want %d, %v", c.current, c.expected, got, code, c.want, c.code)

@@ -69,8 +69,12 @@ func TestNothingAfterCloseSession(t *testing.T) {
 			op   zk.OpCode
 			body record
 		}{
-			{zk.OpCreate, create("/e", zk.ModeEphemeral)}, {zk.OpDelete, remove("/e", -1)}, {zk.OpSetData, setData("/", -1)},
-			{zk.OpSetACL, setACL("/", -1, zk.OpenACL()...)}, {zk.OpMulti, multi()}, {zk.OpCloseSession, nil},
+			{zk.OpCreate, create("/e", zk.ModeEphemeral)},
+			{zk.OpDelete, remove("/e", -1)},
+			{zk.OpSetData, setData("/", -1)},
+			{zk.OpSetACL, setACL("/", -1, zk.OpenACL()...)},
+			{zk.OpMulti, multi()},
+			{zk.OpCloseSession, nil},
 		} {
 			if got := codeOf(w.plan(alice, c.op, c.body).Body); got != zk.SessionExpired {
 				t.Errorf("%v after closeSession (applied: %v): %v, want SessionExpired", c.op, lag, got)
@@ -117,8 +121,14 @@ func TestDeleteContainer(t *testing.T) {
 			path string
 			want zk.Code
 		}{
-			{"/full", zk.NotEmpty}, {"/plain", zk.BadVersion}, {"/eph", zk.BadVersion}, {"/early", zk.BadVersion},
-			{"/missing", zk.NoNode}, {"/missing/x", zk.NoNode}, {"/zookeeper", zk.BadArguments}, {"bad", zk.BadArguments},
+			{"/full", zk.NotEmpty},
+			{"/plain", zk.BadVersion},
+			{"/eph", zk.BadVersion},
+			{"/early", zk.BadVersion},
+			{"/missing", zk.NoNode},
+			{"/missing/x", zk.NoNode},
+			{"/zookeeper", zk.BadArguments},
+			{"bad", zk.BadArguments},
 		} {
 			r := &Request{Op: zk.OpDeleteContainer, Body: wire.PathRequest{Path: c.path}.Append(nil)}
 			if got := codeOf(w.request(r, 1).Body); got != c.want {

@@ -126,8 +126,8 @@ func (c applyEpoch) run(a *applyLoop) {
 	if z := zk.MakeZxid(c.epoch, 0); z > t.LastZxid() && c.epoch != 0 && c.applied(t) {
 		t.SetLastZxid(z)
 	}
-	if o := a.r.o.Observer; o != nil {
-		o.Established(c.lead, c.epoch, c.last)
+	if o := a.r.o.Observer; o != nil && !c.lead {
+		o.Established(false, c.epoch, c.last)
 	}
 }
 

@@ -127,6 +127,7 @@ func (e evLinkDown) handle(r *Replica) {
 func (e evPacket) handle(r *Replica) {
 	id := zab.LinkID(e.link.ID)
 	if r.links[id] == e.link {
+		r.noteSync(e.packet)
 		r.step1(zab.Received{Link: id, Packet: e.packet})
 	}
 	e.link.Done(e.size)

@@ -96,11 +96,20 @@ func (r *Replica) established() {
 	if lead {
 		epoch = r.leader.Epoch()
 		r.beginPreparing()
+		if o := r.o.Observer; o != nil {
+			// The tree has the whole history already, see drained.
+			o.Established(true, epoch, r.history.Last())
+		}
 	} else {
 		epoch = r.learner.Epoch()
 		r.links[r.leaderLink].SetReadTimeout(r.ticks(r.cfg.SyncLimit))
 	}
 	r.needSnapshot = false
+	if !r.trusted {
+		// It is up to date, in an epoch that it had on disk before.
+		r.trusted = true
+		r.logger.put(logTrust{})
+	}
 	r.serving = true
 	r.election.SetRole(r.role)
 	r.election.SetEpoch(epoch)

@@ -162,3 +162,13 @@ func (r *Replica) sendLeader(p peerwire.Packet) {
 		l.Send(&p)
 	}
 }
+
+// syncNames are the ways in which a leader brings a learner up to date.
+var syncNames = map[peerwire.PacketType]string{peerwire.Diff: "DIFF", peerwire.Trunc: "TRUNC", peerwire.Snap: "SNAP"}
+
+// noteSync logs how this learner is brought up to date: operators look for it.
+func (r *Replica) noteSync(p peerwire.Packet) {
+	if name, ok := syncNames[p.Type]; ok && r.phase == learning {
+		r.log.Info("the leader brings this server up to date", "by", name, "zxid", p.Zxid, "own", r.history.Last())
+	}
+}

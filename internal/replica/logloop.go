@@ -53,6 +53,7 @@ type (
 		loader *tree.Loader
 	}
 	logInitFresh struct{}
+	logTrust     struct{} // the history is whole again
 	logRoll      struct{}
 	logIdle      struct{ term uint64 }
 )
@@ -213,6 +214,13 @@ func (logInitFresh) run(l *logLoop) error {
 	return l.r.o.Dir.InitFresh(v)
 }
 
+func (logTrust) run(l *logLoop) error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	return l.r.o.Dir.SetTrusted()
+}
+
 func (logRoll) run(l *logLoop) error {
 	if err := l.flush(); err != nil {
 		return err
@@ -225,6 +233,6 @@ func (c logIdle) run(l *logLoop) error {
 	if err := l.flush(); err != nil {
 		return err
 	}
-	l.tell(evLogIdle{c.term})
+	l.tell(evLogIdle(c))
 	return nil
 }

@@ -65,7 +65,7 @@ func (r *Replica) drained() {
 	if !r.idle.apply {
 		return
 	}
-	if e := r.history.Last().Epoch(); e > r.current && !r.idle.epoch {
+	if e := r.history.Last().Epoch(); e > r.current && r.trusted && !r.idle.epoch {
 		if e > r.accepted {
 			r.failf("the last transaction, %v, is of a later epoch than this server ever accepted (%d): "+
 				"the epoch files in %s/version-2 do not belong to the log", r.history.Last(), r.accepted, r.cfg.DataDir)

@@ -82,7 +82,7 @@ func (r *Replica) onDelivery(d zab.Delivery) {
 	if len(r.syncs) > 0 {
 		s := r.syncs[0]
 		r.syncs = r.syncs[1:]
-		r.applier.put(applySynced{session: s.session, cxid: s.cxid})
+		r.applier.put(applySynced(s))
 	}
 }
 

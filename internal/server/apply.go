@@ -138,7 +138,7 @@ func (s *Server) Synced(id zk.SessionID, cxid int32) {
 	s.resolve(id, cxid, func(c *conn, p *pendingRequest) {
 		var r wire.PathRequest
 		r.Decode(p.body) // it was decoded before
-		c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.PathResponse{Path: r.Path, NullPath: r.NullPath})
+		c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.PathResponse(r))
 	})
 }
 

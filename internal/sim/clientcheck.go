@@ -125,7 +125,7 @@ func (c *Client) checkWrite(k *call, h wire.ReplyHeader, body []byte) {
 	if h.Err == zk.OK {
 		c.checkResult(k, h.Zxid, rec.Body, body)
 	}
-	c.load.registerDone(c, k, h.Err)
+	c.load.registerDone(k, h.Err)
 }
 
 // expect is the code that a write must have, from the state before its zxid.
@@ -215,6 +215,9 @@ func (c *Client) checkMulti(k *call, h wire.ReplyHeader, body []byte) {
 	failed := zk.OK
 	for i := range k.parts {
 		failed = c.expect(&k.parts[i], h.Zxid)
+		if i == 0 && r.Results[0].Code == zk.SessionExpired {
+			failed = zk.SessionExpired // it is being closed
+		}
 		if failed == zk.OK {
 			continue
 		}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"ostler/internal/env"
@@ -25,7 +26,7 @@ type Ensemble struct {
 
 // NewEnsemble draws an ensemble from the world's seed.
 func NewEnsemble(w *World, make NodeFactory) *Ensemble {
-	sizes := [...]int{1, 3, 3, 3, 3, 3, 5}
+	sizes := [...]int{1, 3, 3, 3, 3, 5, 5}
 	return newEnsemble(w, make, sizes[w.Rand.IntN(len(sizes))])
 }
 
@@ -34,7 +35,7 @@ func newEnsemble(w *World, make NodeFactory, size int) *Ensemble {
 	e := &Ensemble{W: w, O: NewOracle(w), make: make}
 	e.tick = ticks[w.Rand.IntN(len(ticks))]
 	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
-	e.O.ReadLog = e.readLog
+	e.O.Logs = e.logs
 	e.addServers(size)
 	e.Load = newWorkload(w, e.O, e.tick)
 	for i := range 2 + w.Rand.IntN(3) {
@@ -94,26 +95,38 @@ func (e *Ensemble) addClient(i int) {
 	e.Load.clients = append(e.Load.clients, c)
 }
 
-// readLog reads a server's log from its disk, as far as it is good.
-func (e *Ensemble) readLog(id zk.ServerID, after, upTo zk.Zxid) []*txn.Record {
-	var recs []*txn.Record
-	for _, dir := range []string{DataDir + "/version-2"} {
-		r, err := txnlog.Open(e.Members[id-1].M.disk.FS(), dir, after)
-		if err != nil {
-			continue
-		}
-		for {
-			rec, err := r.Next()
-			if err != nil || rec == nil || rec.Zxid > upTo {
-				break
-			}
-			if rec.Zxid > after {
-				recs = append(recs, rec)
+// logs reads the logs of all servers from their disks, those set aside included.
+func (e *Ensemble) logs(first zk.ServerID, after zk.Zxid) [][]*txn.Record {
+	var all [][]*txn.Record
+	for i := range e.Members {
+		m := e.Members[(int(first)-1+i)%len(e.Members)]
+		fs := m.M.disk.FS()
+		all = append(all, readLog(fs, DataDir+"/version-2", after))
+		dirs, _ := fs.List(DataDir)
+		for _, d := range dirs {
+			if strings.HasPrefix(d.Name, "quarantine") {
+				all = append(all, readLog(fs, DataDir+"/"+d.Name, after))
 			}
 		}
-		r.Close()
 	}
-	return recs
+	return all
+}
+
+// readLog reads a log as far as it is good.
+func readLog(fs env.FS, dir string, after zk.Zxid) []*txn.Record {
+	r, err := txnlog.Open(fs, dir, after)
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	var recs []*txn.Record
+	for {
+		rec, err := r.Next()
+		if err != nil || rec == nil {
+			return recs
+		}
+		recs = append(recs, rec)
+	}
 }
 
 // DataDir is where servers keep their data.

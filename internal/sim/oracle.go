@@ -42,10 +42,12 @@ type Oracle struct {
 	model    *model
 	views    map[zk.ServerID]*view
 	leaders  map[zk.Epoch]zk.ServerID
-	// ReadLog returns what the log on a server's disk holds in (after, upTo]:
-	// records of an earlier life that became committed without being applied
-	// again while someone watched.
-	ReadLog func(server zk.ServerID, after, upTo zk.Zxid) []*txn.Record
+	// Logs returns all the histories that disks hold behind after: those of the
+	// servers, the given one first, and what was set aside. Records of an earlier
+	// life may become committed without being applied again while someone watches.
+	Logs func(server zk.ServerID, after zk.Zxid) [][]*txn.Record
+	// branches are what servers applied that was not committed at that time.
+	branches [][]*txn.Record
 	// Closed is told of each session that ends.
 	Closed func(session zk.SessionID, cxid int32)
 }
@@ -84,11 +86,13 @@ func (o *Oracle) Len() int { return len(o.log) }
 
 // Booted begins a new life of a server, with the state that it loaded.
 func (o *Oracle) Booted(id zk.ServerID, zxid zk.Zxid) {
+	o.keepBranch(id)
 	o.views[id] = &view{id: id, base: zxid, last: zxid, pos: -1}
 }
 
 // Restored says that a server's state is now that of zxid.
 func (o *Oracle) Restored(id zk.ServerID, zxid zk.Zxid, digest uint64) {
+	o.keepBranch(id)
 	o.views[id] = &view{id: id, base: zxid, last: zxid, pos: -1, baseDigest: digest, hasDigest: true}
 }
 
@@ -170,15 +174,53 @@ func (o *Oracle) place(v *view) bool {
 	return o.w.failure == nil
 }
 
-// fill completes the history from a server's disk up to z.
+// fill completes the history up to z, from a source that has all of it.
 func (o *Oracle) fill(v *view, z zk.Zxid) {
-	if o.ReadLog == nil {
+	var sources [][]*txn.Record
+	if o.Logs != nil {
+		sources = o.Logs(v.id, o.Last())
+	}
+	for _, recs := range append(sources, o.branches...) {
+		if missing := between(recs, o.Last(), z); missing != nil {
+			for _, rec := range missing {
+				o.append(v, entry{rec: rec, hash: hashRecord(rec)})
+			}
+			return
+		}
+	}
+}
+
+// between returns the records in (after, z], if recs has them all.
+func between(recs []*txn.Record, after, z zk.Zxid) []*txn.Record {
+	for len(recs) > 0 && recs[0].Zxid <= after {
+		recs = recs[1:]
+	}
+	for i, rec := range recs {
+		if after != 0 && !rec.Zxid.Follows(after) {
+			return nil
+		}
+		if after = rec.Zxid; after == z {
+			return recs[:i+1]
+		}
+	}
+	return nil
+}
+
+// branchesMax bounds what is kept of histories that were not committed.
+const branchesMax = 100
+
+// keepBranch remembers what a life of a server applied and is about to forget.
+func (o *Oracle) keepBranch(id zk.ServerID) {
+	v := o.views[id]
+	if v == nil || len(v.tentative) == 0 {
 		return
 	}
-	for _, rec := range o.ReadLog(v.id, o.Last(), z) {
-		if rec.Zxid > o.Last() && rec.Zxid <= z {
-			o.append(v, entry{rec: rec, hash: hashRecord(rec)})
-		}
+	var recs []*txn.Record
+	for _, e := range v.tentative {
+		recs = append(recs, e.rec)
+	}
+	if o.branches = append(o.branches, recs); len(o.branches) > branchesMax {
+		o.branches = o.branches[1:]
 	}
 }
 

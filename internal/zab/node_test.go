@@ -98,11 +98,9 @@ func (n *node) begin() {
 	n.links = make(map[LinkID]*simLink)
 	n.leader, n.learner, n.link = nil, nil, nil
 	n.trusted = n.born
-	floor := len(n.log)
+	floor := 0
 	if n.w.trim {
 		floor = n.w.rand.IntN(len(n.log) + 1)
-	} else {
-		floor = 0
 	}
 	n.floor = slices.Clone(n.log[:floor])
 	n.history = NewHistory(lastOf(n.floor))
@@ -292,7 +290,8 @@ func (n *node) carryOut() {
 	if len(o.Append) > 0 {
 		recs := slices.Clone(o.Append)
 		z := lastOf(recs)
-		n.write(logDisk, diskOp{recs: recs, disk: func() { n.log = append(n.log, recs...) },
+		n.write(logDisk, diskOp{
+			recs: recs, disk: func() { n.log = append(n.log, recs...) },
 			done: n.inRole(func() {
 				if n.earlyAcks && n.learner != nil && n.learner.phase < confirmed && !n.observer {
 					for _, rec := range recs {
@@ -300,7 +299,8 @@ func (n *node) carryOut() {
 					}
 				}
 				n.step(Durable{Zxid: z})
-			})})
+			}),
+		})
 	}
 	for _, to := range o.Truncate {
 		n.truncate(to)

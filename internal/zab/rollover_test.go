@@ -17,8 +17,10 @@ func established(t testing.TB, o Options) (*Leader, time.Time) {
 	l := NewLeader(o, now, &out)
 	for _, in := range []Input{
 		LinkUp{Link: 1},
-		Received{Link: 1, Packet: peerwire.Packet{Type: peerwire.FollowerInfo, Zxid: 0x100000000,
-			Data: peerwire.LearnerInfo{ServerID: 1, Protocol: peerwire.ProtocolVersion}.Append(nil)}},
+		Received{Link: 1, Packet: peerwire.Packet{
+			Type: peerwire.FollowerInfo, Zxid: 0x100000000,
+			Data: peerwire.LearnerInfo{ServerID: 1, Protocol: peerwire.ProtocolVersion}.Append(nil),
+		}},
 		Persisted{Persist{AcceptedEpoch, 2}},
 		Received{Link: 1, Packet: peerwire.Packet{Type: peerwire.AckEpoch, Zxid: o.History.Last(), Data: []byte{0, 0, 0, 1}}},
 		Persisted{Persist{CurrentEpoch, 2}},

@@ -34,19 +34,17 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o := settings{server: "localhost:2181", timeout: 30 * time.Second}
 	o.compat34 = os.Getenv("ZKCLI_COMPAT") == "3.4"
 	words, err := o.parse(args, stderr)
-	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return exitFailed
-	}
 	sh := newShell(o, stdout, stderr)
 	defer sh.out.Flush()
+	sh.out.printf("Connecting to %s\n", o.server)
+	if err != nil {
+		return report(sh.out, err)
+	}
 	if o.clientConf != "" {
 		if sh.secure, err = clientTLS(o.clientConf); err != nil {
-			fmt.Fprintln(stderr, err)
-			return exitConfig
+			return report(sh.out, &failure{text: err.Error(), code: exitConfig})
 		}
 	}
-	sh.out.printf("Connecting to %s\n", o.server)
 	if len(words) > 0 {
 		return sh.oneShot(words)
 	}

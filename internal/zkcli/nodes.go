@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"strconv"
-	"strings"
 
 	"ostler/client"
 	"ostler/internal/zk"
@@ -211,7 +210,7 @@ func get(c *call) error {
 	case c.opts.has("b"):
 		c.out.printf("%s\n", base64.StdEncoding.EncodeToString(data))
 	default:
-		c.out.printf("%s\n", strings.ToValidUTF8(string(data), "\ufffd"))
+		c.out.printf("%s\n", string([]rune(string(data))))
 	}
 	c.printStat(stat)
 	return nil

@@ -100,7 +100,7 @@ func (s *shell) waitForConnection() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.o.timeout)
 	defer cancel()
 	if zk.Wait(ctx) != nil {
-		zk.Abandon()
+		s.closeSession()
 		return failf("KeeperErrorCode = ConnectionLoss")
 	}
 	return nil

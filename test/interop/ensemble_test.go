@@ -33,6 +33,7 @@ type ensemble struct {
 	t       testing.TB
 	dir     string
 	members []*member
+	extra   string // lines for every zoo.cfg
 }
 
 // A member is one server process, or the directory of one that is not running.
@@ -107,7 +108,7 @@ func (e *ensemble) configure() {
 		must(e.t, os.MkdirAll(m.dir, 0o755))
 		cfg := fmt.Sprintf("tickTime=500\ninitLimit=20\nsyncLimit=10\ndataDir=%s\nclientPort=%d\n"+
 			"4lw.commands.whitelist=*\nadmin.enableServer=false\nmaxClientCnxns=0\n"+
-			"minSessionTimeout=1000\nmaxSessionTimeout=60000\n%s", m.dir, m.client, servers.String())
+			"minSessionTimeout=1000\nmaxSessionTimeout=60000\n%s", m.dir, m.client, servers.String()+e.extra)
 		if m.observer {
 			cfg += "peerType=observer\n"
 		}

@@ -57,8 +57,8 @@ func TestCClient(t *testing.T) {
 		out, errs, _ := run(t, "", "sh", "-c", "(sleep 2; printf '"+lines+"'; sleep 2; echo quit) | "+cli+" "+e.connect())
 		return out + errs
 	}
-	if out := commands(`create /c hello\nget /c\nset /c world\n`); !strings.Contains(out, "hello") {
-		t.Errorf("get did not show what create wrote:\n%s", out)
+	if out := commands(`create /c\nset /c hello\nget /c\nset /c world\n`); !strings.Contains(out, "hello") {
+		t.Errorf("get did not show what set wrote:\n%s", out)
 	}
 	if out := commands(`get /c\nls /\n`); !strings.Contains(out, "world") || !strings.Contains(out, "zookeeper") {
 		t.Errorf("get and ls:\n%s", out)

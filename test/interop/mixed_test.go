@@ -46,6 +46,10 @@ func wantFilled(t *testing.T, m *member, name string, n int) {
 func mixed(t *testing.T, two, third kind) *ensemble {
 	t.Helper()
 	e := newEnsemble(t, two, two, third)
+	// The third is to find a formed ensemble, which would else wait for it
+	// (decisions.md 2).
+	e.extra = "db.autocreate=true\n"
+	e.configure()
 	e.members[0].start()
 	e.members[1].start()
 	e.members[0].waitMode()

@@ -74,6 +74,8 @@ func startPod(t *testing.T, e *ensemble, i int) {
 		"--tick_time=500", "--init_limit=10", "--sync_limit=5", "--heap=512M", "--max_client_cnxns=60",
 		"--snap_retain_count=3", "--purge_interval=12", "--max_session_timeout=40000", "--min_session_timeout=1000",
 		"--log_level=INFO",
+		// Not of the tutorial: these pods share a network.
+		"--listen_all=false",
 	}
 	m.cmd = exec.Command("unshare", "--uts", "--mount", "sh", "-c",
 		fmt.Sprintf("mount --bind %s/hosts /etc/hosts && hostname zk-%d && exec %s %s", e.dir, i, link, strings.Join(flags, " ")))

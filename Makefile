@@ -1,0 +1,63 @@
+# The two commands that matter:
+#   make run    a local ensemble of three servers, ready for any ZooKeeper client
+#   make test   installs what the tests need (Debian packages), and runs them
+
+GO      ?= go
+# Packages whose goroutines share memory; the rest is single-threaded by design.
+RACE    := ./client/... ./internal/host/... ./internal/server/... ./internal/tree/... ./internal/watch/... ./internal/node/...
+SEEDS   ?= 10000
+
+.PHONY: build run test check packages sim sim-search mutants fuzz interop bench-compare
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ostler ./cmd/ostler
+
+run: build
+	bin/ostler quickstart
+
+test: packages check
+	$(GO) test ./...
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
+	$(GO) test -tags invariants ./internal/zab ./internal/replica ./internal/tree
+	$(GO) test ./internal/sim -count=1 -run 'TestSeeds|TestARunRepeats' -sim.seeds=400
+	$(GO) test -tags interop -count=1 -timeout 15m ./test/interop
+
+check:
+	$(GO) vet ./...
+	$(GO) vet -tags interop ./test/interop
+	cd tools && $(GO) tool gofumpt -l .. | (! grep .)
+	cd tools && $(GO) build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	bin/staticcheck ./...
+	bin/staticcheck -tags interop ./test/interop
+
+# What the tests run against: Apache's server and shell, the C and Python clients.
+packages:
+	@for p in zookeeper zookeeper-bin python3-kazoo gcc libc6-dev; do \
+	  dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+# Long runs.
+
+# SEEDS simulated ensembles with all faults, from seed 1.
+sim:
+	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run TestSeeds -sim.seeds=$(SEEDS)
+
+# New seeds for ten minutes.
+sim-search:
+	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run TestSeeds -sim.for=10m
+
+# Bugs put in on purpose, each of which the simulator has to find.
+mutants:
+	$(GO) test ./test/mutants -count=1 -timeout 0 -v -mutants
+
+# Every fuzz target for a minute.
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    $(GO) test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime 60s || exit 1; done; done
+
+# Side by side with Apache ZooKeeper on this machine.
+bench-compare: build packages
+	$(GO) run ./test/compare

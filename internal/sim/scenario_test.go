@@ -1,0 +1,72 @@
+package sim
+
+import (
+	"testing"
+	"time"
+)
+
+// calmEnsemble is three servers and their clients, up and without faults.
+func calmEnsemble(seed uint64) *Ensemble {
+	e := newEnsemble(New(Options{Seed: seed}), realNode, 3)
+	e.Plan.faults = nil
+	for _, m := range e.Members {
+		m.M.Boot()
+	}
+	for _, c := range e.Clients {
+		e.W.names[c.name].Boot()
+	}
+	e.supervise()
+	e.recover()
+	return e
+}
+
+// A server whose disk was lost is brought up to date, and crashes at one of the file
+// calls that this takes. Once it has come up to date after that it counts again: with
+// it, the ensemble bears the loss of another disk (quorum.md R15).
+func TestAWipedServerCountsAgainOnceItHasSynced(t *testing.T) {
+	for n := 1; n <= 60; n++ {
+		e := calmEnsemble(uint64(n))
+		first, second := e.Members[n%3], e.Members[(n+1)%3]
+		for _, m := range []*Member{first, second} {
+			m.M.PowerOff()
+			m.M.Wipe()
+			if m == first {
+				m.M.CrashAtFileCall(n, n%2 == 0)
+			}
+			m.M.Boot()
+			e.W.Run(3 * time.Second)
+			e.recover()
+		}
+		if f := e.W.Failure(); f != nil {
+			t.Errorf("crash at file call %d: %.600s", n, f.Error())
+		}
+	}
+}
+
+// The leader dies again and again, whoever it is, while clients write; nothing is lost.
+func TestEveryLeaderDies(t *testing.T) {
+	for seed := uint64(1); seed <= 5; seed++ {
+		e := calmEnsemble(seed)
+		for i := range 6 {
+			var leader *Member
+			for _, m := range e.Members {
+				if v := e.O.views[m.ID]; v.established && e.O.leaders[v.epoch] == m.ID {
+					leader = m
+				}
+			}
+			if leader == nil {
+				t.Fatalf("seed %d: no leader", seed)
+			}
+			leader.M.EndIn(time.Duration(i)*time.Millisecond, i%2 == 0)
+			e.W.After(400*time.Millisecond, leader.M.Boot)
+			e.W.Run(3 * time.Second)
+			e.recover()
+		}
+		e.Load.steady = true
+		e.rest()
+		e.finish()
+		if f := e.W.Failure(); f != nil {
+			t.Errorf("seed %d: %.600s\n%s", seed, f.Error(), e.W.TraceTail())
+		}
+	}
+}
