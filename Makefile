@@ -10,7 +10,7 @@ SEEDS   ?= 10000
 .PHONY: build run test check packages sim sim-search mutants fuzz interop bench-compare
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ostler ./cmd/ostler
+	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
 
 run: build
 	bin/ostler quickstart

@@ -217,8 +217,9 @@ func (p *Plan) slowLink() {
 	old := *w.link(a, b)
 	w.SetLink(a, b, time.Duration(w.Rand.Int64N(int64(50*time.Millisecond))), time.Duration(1+w.Rand.Int64N(int64(200*time.Millisecond))))
 	p.forAWhile(100*time.Millisecond, 5*time.Second, func() {
-		l := w.link(a, b)
-		l.latency, l.jitter = old.latency, old.jitter
+		if l := w.link(a, b); p.on { // else all links are good already
+			l.latency, l.jitter = old.latency, old.jitter
+		}
 	})
 }
 

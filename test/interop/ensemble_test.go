@@ -235,9 +235,6 @@ func (m *member) word(word string) string {
 // mode returns the role that srvr tells, "" while the server does not serve.
 func (m *member) mode() string { return field(m.word("srvr"), "Mode: ") }
 
-// zxid returns the zxid that srvr tells.
-func (m *member) zxid() string { return field(m.word("srvr"), "Zxid: ") }
-
 // field returns the rest of the line of text that begins with prefix.
 func field(text, prefix string) string {
 	for line := range strings.Lines(text) {
