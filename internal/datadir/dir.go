@@ -132,12 +132,15 @@ func (d *Dir) ensure(dir string) error {
 		return nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("data directory: %w", err)
+		return fmt.Errorf("%w %s: %w", ErrNotWritable, dir, err)
 	}
 	if !d.o.AutoCreate {
 		return fmt.Errorf("%w: %s, and zookeeper.datadir.autocreate is false; create it first", ErrMissing, dir)
 	}
-	return makeDir(d.fs, dir)
+	if err := makeDir(d.fs, dir); err != nil {
+		return fmt.Errorf("%w %s: %w", ErrNotWritable, dir, err)
+	}
+	return nil
 }
 
 // makeDir is MkdirAll with a sync of every parent that got an entry.

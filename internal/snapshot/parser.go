@@ -31,7 +31,7 @@ type parser struct {
 	sink  Sink
 	limit int // of one string or buffer
 	state parserState
-	left  int32 // sessions or lists still to come
+	left  int64 // sessions or lists still to come
 	acls  map[int64][]zk.ACL
 	nodes int
 }
@@ -97,7 +97,7 @@ func (p *parser) count(r *jute.Reader) error {
 		p.acls = map[int64][]zk.ACL{openACL: zk.OpenACL()}
 	}
 	p.state++
-	p.left = n + 1
+	p.left = int64(n) + 1
 	p.step()
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/adler32"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,6 +100,14 @@ func read(disk *memfs.FS, name string) (*memory, Info, error) {
 	return m, info, err
 }
 
+// sameMemory compares; only what differs is worth the cost of a diff.
+func sameMemory(t *testing.T, want, got *memory) {
+	t.Helper()
+	if !reflect.DeepEqual(want, got) {
+		t.Fatalf("(-want +got):\n%s", cmp.Diff(want, got, cmp.AllowUnexported(memory{})))
+	}
+}
+
 // TestFreshBytes compares the first snapshot of an empty database with ZooKeeper's:
 // its length and its three seals (disk.md 4.4).
 func TestFreshBytes(t *testing.T) {
@@ -123,9 +132,7 @@ func TestWriteAndRead(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%+v: %v", o, err)
 			}
-			if diff := cmp.Diff(want, got, cmp.AllowUnexported(memory{})); diff != "" {
-				t.Errorf("%+v: (-want +got):\n%s", o, diff)
-			}
+			sameMemory(t, want, got)
 			wantInfo := Info{Zxid: want.zxid}
 			if !o.NoDigest {
 				wantInfo = Info{want.zxid, want.zxid, want.Digest(), true, want.zxid, true}
@@ -189,7 +196,7 @@ func TestEveryBitCounts(t *testing.T) {
 			// The version fields of the two headers are not looked at.
 			// Nor is there one way only to compress the same bytes.
 			m, _, err := read(disk, name)
-			same := ext == Snappy && cmp.Equal(rich(1), m, cmp.AllowUnexported(memory{}))
+			same := ext == Snappy && reflect.DeepEqual(rich(1), m)
 			if err == nil && !same {
 				t.Errorf("%q: byte %d changed: no error, %d nodes", ext, i, len(m.nodes))
 			}
@@ -268,9 +275,7 @@ func TestStreamInPieces(t *testing.T) {
 			}
 			at, done = at+n, d
 		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(memory{})); diff != "" {
-			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
-		}
+		sameMemory(t, want, got)
 		if rest := string(stream[at:]); rest != "next packet" {
 			t.Fatalf("seed %d: left %q", seed, rest)
 		}
