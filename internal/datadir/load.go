@@ -144,13 +144,22 @@ func (l *loading) replay() error {
 	if err := l.repair(r); err != nil {
 		return err
 	}
-	return l.settle()
+	return l.settle(r.End())
 }
 
 // settle makes durable what was read. A process that was killed between a write
 // and its sync leaves records that are only in the page cache: once they count as
 // this server's history, a loss of power must not take them away.
-func (l *loading) settle() error {
+//
+// A sync that failed may have left the same in the cache and marked it clean, so
+// that syncing again does nothing. Therefore the end of the log, which is all
+// that such a sync can have been about, is written once more.
+func (l *loading) settle(end txnlog.Position) error {
+	if end.File != "" {
+		if err := txnlog.Rewrite(l.d.fs, end); err != nil {
+			return err
+		}
+	}
 	files, _, err := txnlog.Files(l.d.fs, l.d.logDir)
 	if err != nil {
 		return err

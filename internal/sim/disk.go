@@ -30,10 +30,6 @@ type Disk struct {
 	// FailSync is the chance that a sync fails.
 	FailSync float64
 
-	// untrue: a sync failed, so that the cache holds what the disk does not, and
-	// no later sync will write it.
-	untrue bool
-
 	crashIn    int // file calls until the process crashes; 0: none planned
 	crashPower bool
 	calls      uint64
@@ -54,7 +50,6 @@ func (d *Disk) fault(op memfs.Op) error {
 	switch op.Kind {
 	case memfs.OpSync, memfs.OpSyncDir:
 		if d.FailSync > 0 && d.rand.Float64() < d.FailSync {
-			d.untrue = true
 			return errIO
 		}
 	case memfs.OpWrite, memfs.OpPreallocate:
@@ -76,7 +71,7 @@ func (d *Disk) FS() env.FS { return d.fs }
 func (d *Disk) Calls() uint64 { return d.calls }
 
 // powerOff loses what was not synced, or any part of it.
-func (d *Disk) powerOff() { d.fs, d.untrue = d.fs.Crash(), false }
+func (d *Disk) powerOff() { d.fs = d.fs.Crash() }
 
 // A cost is how long a call takes: at least base, plus up to spread, plus the
 // time for its bytes.

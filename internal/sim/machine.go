@@ -116,11 +116,6 @@ func (m *Machine) Boot() {
 	w := m.w
 	m.boots++
 	m.powered = true
-	if m.disk.untrue {
-		// After an error of the disk the whole machine is started anew: what
-		// only its cache knows could not be told from what is on disk.
-		m.disk.powerOff()
-	}
 	m.mono = time.Duration(w.net.Int64N(int64(1000 * time.Hour)))
 	p := &process{m: m, alive: true}
 	m.proc = p

@@ -22,8 +22,18 @@ type Reader struct {
 	last  zk.Zxid // read, though it may not be above after
 	tails []Tail
 	empty []string // files without header
+	end   Position
 	err   error
 }
+
+// A Position is a place in a log file.
+type Position struct {
+	File   string // with its directory; "" when nothing was read
+	Offset int64
+}
+
+// End is behind the last record that was read.
+func (r *Reader) End() Position { return r.end }
 
 // Open prepares to read the records above after. Files that cannot hold any of
 // them are not opened.
@@ -156,6 +166,7 @@ func (r *Reader) record(payload []byte, at int64) (*txn.Record, error) {
 		}
 	}
 	r.last = z
+	r.end = Position{File: r.scan.name, Offset: r.scan.off}
 	if z <= r.after {
 		return nil, nil
 	}
