@@ -1,8 +1,10 @@
 package replica
 
 import (
+	"errors"
 	"time"
 
+	"ostler/internal/datadir"
 	"ostler/internal/env"
 	"ostler/internal/tree"
 )
@@ -38,6 +40,9 @@ func (k *keeperLoop) step() func() {
 		start := k.r.clock.Now()
 		err := k.r.o.Dir.Snapshot(v)
 		v.Close()
+		if errors.Is(err, datadir.ErrSuperseded) {
+			continue // of a history that was given up meanwhile
+		}
 		if err != nil {
 			// It must never stop a healthy server (disk.md R-25).
 			k.r.log.Error("cannot write a snapshot; the log goes on, and it is tried again later", "zxid", zxid, "err", err)

@@ -222,6 +222,12 @@ func (s *Server) SetServing(serving bool, t *tree.Tree) {
 	if t != nil {
 		s.tree.Store(t)
 	}
+	if serving && t != nil {
+		// A clock that was set back must not give out the ids of live sessions.
+		for id := range t.Sessions() {
+			s.ids.Skip(id)
+		}
+	}
 	s.mu.Lock()
 	s.serving = serving && !s.closed
 	var all []*conn

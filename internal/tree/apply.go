@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"ostler/internal/invariant"
 	"ostler/internal/txn"
 	"ostler/internal/zk"
 )
@@ -19,6 +20,9 @@ func (t *Tree) Apply(tx *txn.Txn, fire func(Change)) Result {
 	if tx.Zxid > t.LastZxid() {
 		t.last.Store(int64(tx.Zxid))
 	}
+	if invariant.Costly {
+		t.checkAfter(tx.Zxid)
+	}
 	t.unlock()
 	if d := tx.Digest; d != nil && t.o.Digest && d.Version == txn.DigestVersion {
 		res.DigestMismatch = d.Tree != t.digest
@@ -36,25 +40,30 @@ func (t *Tree) gather(set *lockSet, op zk.OpCode, body txn.Body, session zk.Sess
 	case *txn.CreateTTL:
 		t.gatherPath(set, b.Path)
 	case *txn.Delete:
-		t.gatherPath(set, b.Path)
-		if r := t.node(rootKey(b.Path)); r != nil && r.kids.len() > 0 {
-			set.addAll() // its descendants go too, see drop
-		}
+		t.gatherDelete(set, b.Path)
 	case *txn.SetData:
 		t.gatherPath(set, b.Path)
 	case *txn.SetACL:
 		set.add(t, b.Path)
 	case *txn.CloseSession:
 		for _, path := range b.Paths {
-			t.gatherPath(set, path)
+			t.gatherDelete(set, path)
 		}
 		for _, path := range t.owners.paths(session) {
-			t.gatherPath(set, path)
+			t.gatherDelete(set, path)
 		}
 	case *txn.Multi:
 		for _, o := range b.Ops {
 			t.gather(set, o.Type, o.Body, session)
 		}
+	}
+}
+
+// gatherDelete adds what the removal of a node may change.
+func (t *Tree) gatherDelete(set *lockSet, path string) {
+	t.gatherPath(set, path)
+	if r := t.node(rootKey(path)); r != nil && r.kids.len() > 0 {
+		set.addAll() // its descendants go too, see drop
 	}
 }
 
@@ -180,13 +189,14 @@ func (a *applying) delete(path string) zk.Code {
 		stat.Pzxid = a.zxid
 		t.setStat(parent, stat)
 	}
-	t.removeKid(parent, name)
 	r := t.node(path)
 	if r == nil {
 		return zk.NoNode
 	}
 	acl := r.acl.entries
 	a.drop(r)
+	// Last, so that a recount of a quota within drop finds what is still there.
+	t.removeKid(parent, name)
 	a.fire(Change{
 		Kind: Deleted, Path: path, Parent: shownPath(parentKey), Zxid: a.zxid,
 		ACL: acl, ParentACL: parent.acl.entries,

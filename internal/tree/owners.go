@@ -51,6 +51,25 @@ func (o *owners) remove(id zk.SessionID, path string) {
 	}
 }
 
+// has reports whether a session owns the node at path.
+func (o *owners) has(id zk.SessionID, path string) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	_, ok := o.nodes[id][path]
+	return ok
+}
+
+// count returns how many nodes sessions own.
+func (o *owners) count() int64 {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	n := 0
+	for _, paths := range o.nodes {
+		n += len(paths)
+	}
+	return int64(n)
+}
+
 // paths returns a session's ephemerals, sorted.
 func (o *owners) paths(id zk.SessionID) []string {
 	o.mu.RLock()

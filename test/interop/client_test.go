@@ -154,7 +154,13 @@ func wantEvent(t *testing.T, events <-chan zk.Event, kind zk.EventType, path str
 // TestKilledLeader kills the leader under load, again and again: what was
 // acknowledged must be there, and the session must live on.
 func TestKilledLeader(t *testing.T) {
-	e := newEnsemble(t, ostler, ostler, ostler)
+	t.Run("Ostlers", func(t *testing.T) { killLeaders(t, ostler, ostler, ostler) })
+	t.Run("Ostler among Apaches", func(t *testing.T) { killLeaders(t, apache, ostler, apache) })
+	t.Run("Apache among Ostlers", func(t *testing.T) { killLeaders(t, ostler, apache, ostler) })
+}
+
+func killLeaders(t *testing.T, kinds ...kind) {
+	e := newEnsemble(t, kinds...)
 	e.startAll()
 	c := dial(t, 30*time.Second, e.members[0].addr(), e.members[1].addr(), e.members[2].addr())
 	_, err := c.Create("/load", nil, 0, open)
