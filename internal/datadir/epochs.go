@@ -116,18 +116,6 @@ func readNumber(fsys env.FS, name string) (int64, error) {
 	return n, nil
 }
 
-// ReadMyID reads the server id in dataDir. Blanks around it do no harm.
-func ReadMyID(fsys env.FS, dataDir string) (zk.ServerID, error) {
-	n, err := readNumber(fsys, dataDir+"/myid")
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("%s/myid file is missing: %w", dataDir, err)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("server id: %w", err)
-	}
-	return zk.ServerID(n), nil
-}
-
 // Initialize reports whether the marker that lets an empty server vote was there,
 // beside either directory, and removes it.
 func (d *Dir) Initialize() (bool, error) {

@@ -66,6 +66,9 @@ func (n *Node) build() error {
 	if err != nil {
 		return err
 	}
+	if !auth.ValidAlg(n.cfg.DigestAlg) {
+		return fmt.Errorf("zookeeper.DigestAuthenticationProvider.digestAlg: don't support this ACL digest algorithm: %s in the current environment", n.cfg.DigestAlg)
+	}
 	a := auth.New(auth.Options{
 		SuperDigest: n.cfg.SuperDigest, Alg: n.cfg.DigestAlg,
 		SkipACL: n.cfg.SkipACL, DigestEnabled: n.cfg.DigestAuthEnabled,
