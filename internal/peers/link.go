@@ -118,11 +118,21 @@ func (l *Link) next(b []byte) (int, error) {
 	case peerwire.Trunc:
 		l.hold()
 	}
-	if l.waiting.Add(int64(n)) > receiveWindow {
-		l.stream.Pause(true)
-	}
 	l.owner.Packet(l, p, n)
+	l.throttle(n)
 	return n, nil
+}
+
+// throttle holds the other side up while more than the window waits for the owner.
+func (l *Link) throttle(n int) {
+	if l.waiting.Add(int64(n)) <= receiveWindow {
+		return
+	}
+	l.stream.Pause(true)
+	// The owner may have caught up just before the pause, and would not lift it.
+	if l.waiting.Load() <= receiveWindow && !l.held.Load() {
+		l.stream.Pause(false)
+	}
 }
 
 // feed passes bytes to the reader of the snapshot under way.

@@ -31,7 +31,7 @@ func (r *Replica) lead() {
 
 // acceptLearner is called by the net for each connection to the quorum port.
 func (r *Replica) acceptLearner(s env.Stream) env.Handler {
-	link := r.newLink(s)
+	link := r.newLink(s, false)
 	r.inbox.Put(evLinkUp{link})
 	return link
 }

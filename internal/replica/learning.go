@@ -54,7 +54,7 @@ func (r *Replica) dialLeader() {
 			r.inbox.Put(evDialled{term: term, err: err})
 			return nil
 		}
-		link := r.newLink(s)
+		link := r.newLink(s, true)
 		r.inbox.Put(evDialled{term: term, link: link})
 		return link
 	})
@@ -100,9 +100,9 @@ func (r *Replica) stepLearner(in zab.Input) {
 	r.afterStep()
 }
 
-// newLink wraps a stream of the quorum port.
-func (r *Replica) newLink(s env.Stream) *peers.Link {
-	return peers.NewLink(r.linkID(), s, linkOwner{r}, r.pusher.loop)
+// newLink wraps a stream of the quorum port, to a leader or from a learner.
+func (r *Replica) newLink(s env.Stream, toLeader bool) *peers.Link {
+	return peers.NewLink(r.linkID(), s, linkOwner{r, toLeader}, r.pusher.loop)
 }
 
 // onTruncated takes over what truncating left (quorum.md R3), also when the role

@@ -150,7 +150,10 @@ func (r *Replica) closeLink(c zab.Closed) {
 }
 
 // linkOwner tells the replica loop what its links deliver.
-type linkOwner struct{ r *Replica }
+type linkOwner struct {
+	r        *Replica
+	toLeader bool
+}
 
 func (o linkOwner) Packet(l *peers.Link, p peerwire.Packet, size int) {
 	o.r.inbox.Put(evPacket{l, p, size})

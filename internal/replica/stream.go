@@ -106,6 +106,9 @@ type snapshotReader struct {
 
 // SnapshotBegin implements peers.LinkOwner.
 func (o linkOwner) SnapshotBegin(_ *peers.Link, _ zk.Zxid) peers.SnapshotReader {
+	if !o.toLeader {
+		return nil // only a leader sends snapshots
+	}
 	loader := tree.NewLoader(treeOptions(o.r.cfg, o.r.log))
 	return &snapshotReader{snapshot.NewStreamReader(loader, snapshotStringMax), loader}
 }

@@ -98,7 +98,7 @@ func New(o Options) *Server {
 		o: o, cfg: o.Config, clock: o.Env.Clock, log: o.Env.Log,
 		watches:    watch.New(),
 		limits:     newLimits(o.Config),
-		ids:        session.NewIDs(o.ServerID, o.Env.Clock.Wall().UnixMilli()),
+		ids:        session.NewIDs(o.ServerID, o.Env.Clock.Wall().UnixMilli(), o.Env.Rand.Uint64()),
 		conns:      make(map[*conn]struct{}),
 		perAddr:    make(map[netip.Addr]int),
 		connecting: make(map[zk.SessionID]*conn),

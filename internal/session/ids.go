@@ -14,13 +14,16 @@ import (
 type IDs struct {
 	server zk.ServerID
 	next   atomic.Int64 // the low 56 bits
+	spare  atomic.Int64 // where to go on when the clock turns out to be wrong; -1 once used
 }
 
 const lowBits = 1<<56 - 1 // what the server's byte leaves of an id
 
 // NewIDs begins at wallMillis, ms since 1970; only the low byte of server counts.
-func NewIDs(server zk.ServerID, wallMillis int64) *IDs {
+// random is where Skip goes.
+func NewIDs(server zk.ServerID, wallMillis int64, random uint64) *IDs {
 	i := &IDs{server: server & 0xff}
+	i.spare.Store(int64(random & lowBits))
 	i.next.Store(int64(uint64(wallMillis) << 24 >> 8))
 	return i
 }
@@ -36,18 +39,17 @@ func (i *IDs) Next() zk.SessionID {
 	}
 }
 
-// Skip makes later ids larger than used, if that is an id of this server: with
-// every known session skipped, a clock that was set back does not make an id
-// that a live session has (INV-S6).
+// Skip tells of a session that lives. If it is one of this server's that Next has not
+// come to yet, the clock was set back: then ids go on from a random place, so that
+// none that was ever given out comes again (INV-S6).
 func (i *IDs) Skip(used zk.SessionID) {
 	if zk.ServerID(uint64(used)>>56) != i.server {
 		return
 	}
-	after := int64(used)&lowBits + 1
-	for {
-		next := i.next.Load()
-		if next >= after || i.next.CompareAndSwap(next, after) {
-			return
-		}
+	if int64(used)&lowBits < i.next.Load() {
+		return
+	}
+	if spare := i.spare.Swap(-1); spare >= 0 {
+		i.next.Store(spare)
 	}
 }

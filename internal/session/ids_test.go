@@ -19,7 +19,7 @@ func TestIDs(t *testing.T) { // client-protocol.md 2.5
 		{"never 0", 0, 0, 1},
 		{"never the mark of a container", 128, 0, -1<<63 + 1},
 	} {
-		ids := NewIDs(c.server, c.wall)
+		ids := NewIDs(c.server, c.wall, 0)
 		if got := ids.Next(); got != c.first {
 			t.Errorf("%s: first id %v, want %v", c.name, got, c.first)
 		}
@@ -31,7 +31,7 @@ func TestIDs(t *testing.T) { // client-protocol.md 2.5
 
 // INV-S12: whatever the count, ids keep their server.
 func TestIDsStayWithTheirServer(t *testing.T) {
-	ids := NewIDs(3, 0xffffffffff)
+	ids := NewIDs(3, 0, 0xab_ffffffffffffff)
 	ids.Skip(0x03_ffffffffffffff - 1)
 	for range 3 {
 		if id := ids.Next(); uint64(id)>>56 != 3 {
@@ -40,19 +40,21 @@ func TestIDsStayWithTheirServer(t *testing.T) {
 	}
 }
 
-// INV-S6: an id that is in use is not handed out after the clock went back.
+// INV-S6: once a live session shows that the clock went back, ids go on from the
+// random place, and stay there.
 func TestSkip(t *testing.T) {
-	ids := NewIDs(3, 1000)
+	ids := NewIDs(3, 1000, 0x77_123456789abcde)
 	ids.Skip(0x02_000000ffff_0000) // of another server
+	ids.Skip(0x03_0000000001_0000) // long past
 	if got, want := ids.Next(), zk.SessionID(0x03_00000003e8_0000); got != want {
-		t.Errorf("after an id of another server: %v, want %v", got, want)
+		t.Errorf("with nothing to skip: %v, want %v", got, want)
 	}
 	ids.Skip(0x03_0000000fff_0005)
-	if got, want := ids.Next(), zk.SessionID(0x03_0000000fff_0006); got != want {
-		t.Errorf("after an id in use: %v, want %v", got, want)
+	if got, want := ids.Next(), zk.SessionID(0x03_123456789abcde); got != want {
+		t.Errorf("after an id that is ahead: %v, want %v", got, want)
 	}
-	ids.Skip(0x03_0000000001_0000) // long past
-	if got, want := ids.Next(), zk.SessionID(0x03_0000000fff_0007); got != want {
-		t.Errorf("after an older id: %v, want %v", got, want)
+	ids.Skip(0x03_ff0000000fff_05)
+	if got, want := ids.Next(), zk.SessionID(0x03_123456789abcdf); got != want {
+		t.Errorf("after another one: %v, want %v", got, want)
 	}
 }

@@ -24,8 +24,8 @@ func (t *Tree) checkAfter(zxid zk.Zxid) {
 	}
 }
 
-// A recount is what the tree keeps count of, counted anew.
-type recount struct {
+// A tally is what the tree keeps count of, counted anew.
+type tally struct {
 	nodes, size, ephemerals int64
 	children                int64
 	digest                  uint64
@@ -35,7 +35,7 @@ type recount struct {
 // verify recomputes everything that is kept incrementally and reports the
 // first difference (invariants.md T1, T2, T13, T14, T16, G1). Apply loop only.
 func (t *Tree) verify() error {
-	c := recount{lists: make(map[*aclList]int)}
+	c := tally{lists: make(map[*aclList]int)}
 	for i := range t.stripes {
 		for key, r := range t.stripes[i].nodes {
 			if err := t.verifyNode(&c, key, r); err != nil {
@@ -46,7 +46,7 @@ func (t *Tree) verify() error {
 	return t.verifyTotals(&c)
 }
 
-func (t *Tree) verifyNode(c *recount, key string, r *record) error {
+func (t *Tree) verifyNode(c *tally, key string, r *record) error {
 	if r.path != key || r.prefix != Prefix(key, r.data) {
 		return fmt.Errorf("the record of %q has path %q and prefix %#x", key, r.path, r.prefix)
 	}
@@ -75,7 +75,7 @@ func (t *Tree) verifyNode(c *recount, key string, r *record) error {
 
 // verifyTotals compares the totals. Every node being a child of its parent, equal
 // numbers of both mean that no list names a node that is not there.
-func (t *Tree) verifyTotals(c *recount) error {
+func (t *Tree) verifyTotals(c *tally) error {
 	for _, total := range []struct {
 		what      string
 		got, want int64
