@@ -125,42 +125,36 @@ func (d *Dir) open() error {
 	return d.removeTemps()
 }
 
-// ensure makes a directory and the names that lead to it durable.
+// ensure makes a directory and the names that lead to it durable. They are synced
+// each time: an earlier start may have made the directory and not come further.
 func (d *Dir) ensure(dir string) error {
 	_, err := d.fs.Stat(dir)
-	if err == nil {
-		return nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case err == nil:
+	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w %s: %w", ErrNotWritable, dir, err)
-	}
-	if !d.o.AutoCreate {
+	case !d.o.AutoCreate:
 		return fmt.Errorf("%w: %s, and zookeeper.datadir.autocreate is false; create it first", ErrMissing, dir)
+	default:
+		if err := d.fs.MkdirAll(dir); err != nil {
+			return fmt.Errorf("%w %s: make directory: %w", ErrNotWritable, dir, err)
+		}
 	}
-	if err := makeDir(d.fs, dir); err != nil {
-		return fmt.Errorf("%w %s: %w", ErrNotWritable, dir, err)
-	}
-	return nil
+	return d.syncParents(dir)
 }
 
-// makeDir is MkdirAll with a sync of every parent that got an entry.
-func makeDir(fsys env.FS, dir string) error {
-	var parents []string
-	for at := dir; ; at = path.Dir(at) {
-		if _, err := fsys.Stat(at); err == nil || at == path.Dir(at) {
-			break
+// syncParents syncs the directories above one. Where that is not permitted this
+// process cannot have made an entry.
+func (d *Dir) syncParents(dir string) error {
+	for at := path.Dir(dir); ; at = path.Dir(at) {
+		err := d.fs.SyncDir(at)
+		if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, env.ErrReadOnly) {
+			return fmt.Errorf("%w %s: sync directory: %w", ErrNotWritable, dir, err)
 		}
-		parents = append(parents, path.Dir(at))
-	}
-	if err := fsys.MkdirAll(dir); err != nil {
-		return fmt.Errorf("make directory: %w", err)
-	}
-	for _, p := range parents {
-		if err := fsys.SyncDir(p); err != nil {
-			return fmt.Errorf("sync directory: %w", err)
+		if at == path.Dir(at) {
+			return nil
 		}
 	}
-	return nil
 }
 
 // probe writes and syncs a file.

@@ -34,7 +34,10 @@ func (q *quarantine) dir(from string) (string, error) {
 		if _, err := q.d.fs.Stat(dir); err == nil {
 			continue
 		}
-		if err := makeDir(q.d.fs, dir); err != nil {
+		if err := q.d.fs.MkdirAll(dir); err != nil {
+			return "", fmt.Errorf("make quarantine: %w", err)
+		}
+		if err := q.d.syncParents(dir); err != nil {
 			return "", err
 		}
 		note := "Set aside from " + from + ": " + q.reason + ". No server reads this directory.\n"

@@ -219,6 +219,11 @@ func (o *Oracle) keepBranch(id zk.ServerID) {
 	for _, e := range v.tentative {
 		recs = append(recs, e.rec)
 	}
+	o.remember(recs)
+}
+
+// remember keeps a history that may yet turn out to be committed.
+func (o *Oracle) remember(recs []*txn.Record) {
 	if o.branches = append(o.branches, recs); len(o.branches) > branchesMax {
 		o.branches = o.branches[1:]
 	}

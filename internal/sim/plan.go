@@ -260,6 +260,9 @@ func (p *Plan) wipe() {
 	}
 	m.empty = true
 	m.M.PowerOff()
+	// What only this disk holds may live on in a snapshot that it sent.
+	recs := readLog(m.M.disk.FS(), DataDir+"/version-2", p.e.O.Last())
+	p.e.O.remember(recs)
 	m.M.Wipe()
 	p.forAWhile(50*time.Millisecond, 2*time.Second, m.M.Boot)
 }

@@ -1,6 +1,8 @@
 package tree
 
 import (
+	"bytes"
+
 	"ostler/internal/invariant"
 	"ostler/internal/txn"
 	"ostler/internal/zk"
@@ -159,7 +161,8 @@ func (a *applying) create(path string, data []byte, acl []zk.ACL, owner zk.Owner
 		return Result{Code: zk.NodeExists}
 	}
 	t.setStat(parent, stat)
-	r := t.newRecord(path, data, acl, zk.StatPersisted{
+	// The data is a part of the transaction's bytes, which it would keep alive.
+	r := t.newRecord(path, bytes.Clone(data), acl, zk.StatPersisted{
 		Czxid: a.zxid, Mzxid: a.zxid, Pzxid: a.zxid, Ctime: a.time, Mtime: a.time, Owner: owner,
 	})
 	t.addRecord(r)
@@ -227,7 +230,7 @@ func (a *applying) setData(b *txn.SetData) Result {
 	stat := r.stat
 	stat.Mtime, stat.Mzxid, stat.Version = a.time, a.zxid, b.Version
 	before := len(r.data)
-	t.setRecord(r, b.Data, stat)
+	t.setRecord(r, bytes.Clone(b.Data), stat)
 	t.quotaChanged(r, before)
 	parent, _ := zk.Parent(b.Path)
 	a.fire(Change{Kind: DataChanged, Path: shownPath(r.path), Parent: parent, Zxid: a.zxid, ACL: r.acl.entries})

@@ -31,8 +31,8 @@ func (l *Loader) Node(n *snapshot.Node) error {
 		return fmt.Errorf("node %q comes twice", shownPath(n.Path))
 	}
 	if n.Path != "" {
-		if n.Path[0] != '/' {
-			return fmt.Errorf("node path %q does not begin with a slash", n.Path)
+		if n.Path[0] != '/' || n.Path[len(n.Path)-1] == '/' {
+			return fmt.Errorf("node path %q does not begin with a slash, or ends with one", n.Path)
 		}
 		parentKey, name := split(n.Path)
 		parent := t.node(parentKey)
