@@ -28,6 +28,7 @@ func (c *child) start() error {
 	}
 	defer out.Close()
 	c.cmd = exec.Command(self(), c.args...)
+	c.cmd.Args[0] = "ostler" // whatever name the binary has, it is no script now
 	c.cmd.Stdout, c.cmd.Stderr = out, out
 	c.cmd.SysProcAttr = childAttr(c.dies)
 	if err := c.cmd.Start(); err != nil {

@@ -178,6 +178,7 @@ func (c *control) start() int {
 	}
 	select {
 	case <-child.done:
+		_ = os.Remove(c.pidFile()) // it names nobody
 		return c.notStarted("FAILED TO START", fmt.Errorf("see %s", child.log))
 	case <-time.After(time.Second):
 	}

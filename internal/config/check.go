@@ -100,9 +100,7 @@ func (b *builder) checkTimes() error {
 	b.cfg.Tick = millis(int64(b.tick))
 	b.cfg.MinSession = millis(int64(b.minSession))
 	b.cfg.MaxSession = millis(int64(b.maxSession))
-	if _, set := b.values["jute.maxbuffer.extrasize"]; !set {
-		b.cfg.ExtraSize = b.cfg.MaxBuffer
-	}
+	b.cfg.ExtraSize = b.cfg.MaxBuffer
 	if b.cfg.ElectionMaxInterval < b.cfg.ElectionMinInterval {
 		b.cfg.ElectionMaxInterval = b.cfg.ElectionMinInterval
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -58,6 +59,8 @@ var aliases = map[string]string{
 	"maxConcurrentDiffSyncs":      "leader.maxConcurrentDiffSyncs",
 	"maxTimeToWaitForEpoch":       "leader.maxTimeToWaitForEpoch",
 }
+
+func sortedAliases() []string { return slices.Sorted(maps.Keys(aliases)) }
 
 // byName finds settings by key and by property; families are searched in order.
 var (

@@ -3,7 +3,7 @@ package config
 var requestRows = []Setting{
 	propInt("globalOutstandingLimit", "1000", "requests in the server before it stops reading from clients", 1, func(c *Config, n int64) { c.GlobalOutstanding = int(n) }),
 	bare(propInt("jute.maxbuffer", "1048575", "largest request and largest data of a znode, in bytes", 1024, func(c *Config, n int64) { c.MaxBuffer = int(n) })),
-	propInt("jute.maxbuffer.extrasize", "jute.maxbuffer", "slack for records read back from disk, in bytes", 1024, func(c *Config, n int64) { c.ExtraSize = int(n) }),
+	later("jute.maxbuffer.extrasize", "int", "jute.maxbuffer", "slack for records read back from disk, in bytes; no limit applies to them here"),
 	propBool("digest.enabled", "true", "digest of the whole tree in transactions and snapshots", func(c *Config, on bool) { c.DigestEnabled = on }),
 	propBool("closeSessionTxn.enabled", "true", "list of deleted ephemeral nodes in the transaction that closes a session", func(c *Config, on bool) { c.CloseSessionPaths = on }),
 	propBool("extendedTypesEnabled", "false", "nodes with a time to live", func(c *Config, on bool) { c.ExtendedTypes = on }),
@@ -103,8 +103,8 @@ var adminRows = []Setting{
 	later("audit.impl.class", "class", "", "audit log"),
 	ignored("jmx.log4j.disable", "no JMX"),
 	ignored("jmx.log4j.mbean", "no JMX"),
-	ignored("root.logger", "logging is set on the command line"),
-	ignored("console.threshold", "logging is set on the command line"),
+	property("root.logger", "level", "INFO", "least level that is logged; only as -D", nil),
+	property("console.threshold", "level", "INFO", "the same, and wins; only as -D", nil),
 	ignored("log.dir", "logs go to standard error"),
 	ignored("log.file", "logs go to standard error"),
 }

@@ -120,8 +120,15 @@ func (l *logLoop) flush() error {
 		return nil
 	}
 	l.batch.any = false
+	start := l.r.clock.Now()
 	if err := l.writer.Flush(); err != nil {
 		return err
+	}
+	if took := l.r.clock.Now().Sub(start); took > l.r.cfg.FsyncWarn {
+		l.r.log.Warn("slow fsync of the transaction log: every write waits for it", "took", took, "zxid", l.batch.last)
+	}
+	if limit := l.r.cfg.TxnLogSizeLimit; limit > 0 && l.writer.Size() > limit {
+		l.writer.Roll()
 	}
 	l.tell(evDurable{term: l.batch.term, zxid: l.batch.last})
 	return nil

@@ -174,6 +174,19 @@ func TestEventsComeBeforeTheZxid(t *testing.T) {
 	diff(t, "zxid", h.tree.LastZxid(), zk.Zxid(1))
 }
 
+// TestDataIsCopied: the tree must not keep the bytes of a transaction alive.
+func TestDataIsCopied(t *testing.T) {
+	h := newHistory(t, Options{Digest: true})
+	data := []byte("first")
+	h.do(1, zk.OpCreate, &txn.Create{Path: "/a", Data: data, ACL: zk.OpenACL(), ParentCreates: 1})
+	clear(data)
+	diff(t, "data", h.data("/a"), "first")
+	data = []byte("second")
+	h.do(1, zk.OpSetData, &txn.SetData{Path: "/a", Data: data, Version: 1})
+	clear(data)
+	diff(t, "data", h.data("/a"), "second")
+}
+
 // TestDigestMismatch: only a digest of our version is compared (disk.md 7.4).
 func TestDigestMismatch(t *testing.T) {
 	right := uint64(1371985504)

@@ -133,6 +133,8 @@ func TestLoaderRefusesDamage(t *testing.T) {
 		"a node that comes twice":    {{}, {Path: "/a"}, {Path: "/a"}},
 		"two roots":                  {{}, {}},
 		"a path without a slash":     {{}, {Path: "a"}},
+		"a path that ends with one":  {{}, {Path: "/a"}, {Path: "/a/"}},
+		"the root by its other name": {{}, {Path: "/"}},
 		"a node below a missing one": {{}, {Path: "/a"}, {Path: "/b/c"}},
 	} {
 		t.Run(name, func(t *testing.T) {

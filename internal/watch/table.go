@@ -226,7 +226,7 @@ func (t *Table) removeFrom(s *shard, e *entry, id uint32) {
 }
 
 // Count returns the number of watches, a path and a watcher counting once in
-// each list.
+// each list, and once more when there is a recursive watch beside another one.
 func (t *Table) Count() int { return int(t.watches[Data].Load() + t.watches[Child].Load()) }
 
 // A Summary is the totals of the data list (operations.md, word wchs).
@@ -238,15 +238,33 @@ type Summary struct {
 
 // Summary counts the data list. It locks one shard at a time.
 func (t *Table) Summary() Summary {
-	var sum Summary
 	watchers := make(map[uint32]struct{})
 	paths := make(map[string]struct{})
-	t.eachDataWatch(func(path string, id uint32) {
+	note := func(path string, id uint32) {
 		watchers[id] = struct{}{}
 		paths[path] = struct{}{}
+	}
+	recursive := make(map[pair]struct{})
+	t.recursive.eachDataWatch(func(path string, id uint32) {
+		note(path, id)
+		recursive[pair{path, id}] = struct{}{}
 	})
-	sum.Watchers, sum.Paths, sum.Watches = len(watchers), len(paths), int(t.watches[Data].Load())
-	return sum
+	watches := len(recursive)
+	for i := range t.shards {
+		t.shards[i].eachDataWatch(func(path string, id uint32) {
+			note(path, id)
+			if _, counted := recursive[pair{path, id}]; !counted {
+				watches++
+			}
+		})
+	}
+	return Summary{Watchers: len(watchers), Paths: len(paths), Watches: watches}
+}
+
+// A pair is a path and the number of a watcher.
+type pair struct {
+	path string
+	id   uint32
 }
 
 // eachDataWatch calls f for every watch of the data list, under the mutex of
@@ -279,10 +297,6 @@ type Watch struct {
 // DataWatches lists the data list, by path; the watchers of a path are in the
 // order in which they first registered (operations.md, words wchc and wchp).
 func (t *Table) DataWatches() []Watch {
-	type pair struct {
-		path string
-		id   uint32
-	}
 	var pairs []pair
 	t.eachDataWatch(func(path string, id uint32) { pairs = append(pairs, pair{path, id}) })
 	slices.SortFunc(pairs, func(a, b pair) int {
