@@ -143,14 +143,14 @@ func TestAgainstModel(t *testing.T) {
 }
 
 func step(t *rapid.T, w *Table, m *model, c *client, zxid zk.Zxid) {
-	switch action := rapid.IntRange(0, 9).Draw(t, "action"); action {
-	case 0, 1, 2, 3:
+	switch action := rapid.IntRange(0, 8).Draw(t, "action"); action {
+	case 0, 1, 8:
 		path := rapid.SampledFrom(watchPaths).Draw(t, "watched")
 		for _, r := range drawWatch(t, path, c) {
 			w.Add(r.path, r.list, r.mode, c)
 			m.add(r)
 		}
-	case 4:
+	case 5, 6:
 		path := rapid.SampledFrom(watchPaths).Draw(t, "path")
 		typ := Type(rapid.IntRange(0, 6).Draw(t, "type"))
 		want := typ.Valid() && m.has(path, typ, c)
@@ -159,7 +159,7 @@ func step(t *rapid.T, w *Table, m *model, c *client, zxid zk.Zxid) {
 			want = m.removeType(path, typ, c)
 		}
 		diff(t, "removed", w.RemoveType(path, typ, c), want)
-	case 5:
+	case 7:
 		w.RemoveAll(c)
 		m.remove(func(r registration) bool { return r.w == c })
 	default:
@@ -168,10 +168,10 @@ func step(t *rapid.T, w *Table, m *model, c *client, zxid zk.Zxid) {
 		parentACL := rapid.SampledFrom([][]zk.ACL{open, open, closed, onlyFor("bob")}).Draw(t, "parent's acl")
 		parent, _ := zk.Parent(path)
 		switch action {
-		case 6, 7:
+		case 2:
 			w.FireCreated(path, parent, zxid, acl, parentACL)
 			m.created(path, parent, zxid, acl, parentACL)
-		case 8:
+		case 3:
 			w.FireDeleted(path, parent, zxid, acl, parentACL)
 			m.deleted(path, parent, zxid, acl, parentACL)
 		default:
