@@ -226,8 +226,14 @@ func (w words) size(dir string) int64 {
 	return sum
 }
 
-// Digests implements admin.State. The history of digests is not kept yet.
-func (w words) Digests() []admin.Digest { return nil }
+// Digests implements admin.State.
+func (w words) Digests() []admin.Digest {
+	var list []admin.Digest
+	for _, d := range w.n.rep.Digests() {
+		list = append(list, admin.Digest(d))
+	}
+	return list
+}
 
 // Environment implements admin.State.
 func (w words) Environment() []admin.Variable {

@@ -98,6 +98,7 @@ func (c applyRecords) run(a *applyLoop) {
 	t := a.tree()
 	for _, rec := range c.recs {
 		res := t.Apply(&rec.Txn, a.r.o.Clients.Fire)
+		a.r.digests.note(rec.Zxid, t.Digest())
 		if o := a.r.o.Observer; o != nil {
 			o.Delivered(rec, t.Digest())
 		}

@@ -159,6 +159,7 @@ type Replica struct {
 	status    atomic.Pointer[Status]
 	deadlines atomic.Pointer[[]session.Deadline] // nil unless this server expires sessions
 	nextLink  atomic.Uint64                      // any goroutine
+	digests   digestLog
 }
 
 // A closingSession is one whose closeSession transaction is on its way.
