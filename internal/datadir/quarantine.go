@@ -59,6 +59,35 @@ func (q *quarantine) take(from, name string) error {
 	return txnlog.SetAside(q.d.fs, from, name, dir)
 }
 
+// move moves the file name out of from; settle makes that durable.
+func (q *quarantine) move(from, name string) error {
+	dir, err := q.dir(from)
+	if err != nil {
+		return err
+	}
+	q.d.warn("file set aside", "file", from+"/"+name, "to", dir, "reason", q.reason)
+	if err := q.d.fs.Rename(from+"/"+name, dir+"/"+name); err != nil {
+		return fmt.Errorf("set aside %s/%s: %w", from, name, err)
+	}
+	return nil
+}
+
+// settle makes every move durable.
+func (q *quarantine) settle() error {
+	for _, from := range q.d.dirs() {
+		dir, ok := q.dirs[from]
+		if !ok {
+			continue
+		}
+		for _, d := range []string{dir, from} {
+			if err := q.d.fs.SyncDir(d); err != nil {
+				return fmt.Errorf("set files aside: sync %s: %w", d, err)
+			}
+		}
+	}
+	return nil
+}
+
 // keepTail copies the end of a log that is about to be cut.
 func (d *Dir) keepTail(t txnlog.Tail) error {
 	f, err := d.fs.Open(t.File)

@@ -190,7 +190,7 @@ func (d *Dir) setAsideAllBut(t snapshot.Temp) error {
 		return err
 	}
 	for _, f := range slices.Backward(logs) {
-		if err := q.take(d.logDir, f.Name); err != nil {
+		if err := q.move(d.logDir, f.Name); err != nil {
 			return err
 		}
 	}
@@ -199,9 +199,14 @@ func (d *Dir) setAsideAllBut(t snapshot.Temp) error {
 		return err
 	}
 	for _, f := range slices.Backward(snaps) {
-		if err := q.take(d.snapDir, f.Name); err != nil {
+		if err := q.move(d.snapDir, f.Name); err != nil {
 			return err
 		}
+	}
+	// Until the marker goes all of this is done again after a crash, so the moves
+	// may be made durable together, as long as that is before the new name.
+	if err := q.settle(); err != nil {
+		return err
 	}
 	return t.Publish(d.fs, d.snapDir)
 }
