@@ -38,7 +38,7 @@ func (w words) Summary() admin.Summary {
 	st, stats := n.rep.Status(), n.srv.Stats()
 	t := n.rep.Tree()
 	s := admin.Summary{
-		Serving:     st.Serving,
+		Serving:     st.Serving && (n.srv.Serving() || st.Role == peerwire.Leading && !n.cfg.LeaderServes),
 		Mode:        mode(st.Role, st.Solo),
 		LatencyMin:  stats.LatencyMin,
 		LatencyMax:  stats.LatencyMax,

@@ -21,7 +21,7 @@ func (c *conn) first(b []byte) (int, error) {
 	if len(b) < wire.FrameHeaderLen {
 		return 0, nil
 	}
-	if !c.server.isServing() {
+	if !c.server.Serving() {
 		return 0, errNotServing
 	}
 	frame, n, err := wire.SplitFrame(b, c.server.limits.frame)
@@ -64,8 +64,8 @@ func (c *conn) word(word string) {
 	c.finish()
 }
 
-// isServing reports whether clients are welcome.
-func (s *Server) isServing() bool {
+// Serving reports whether clients are welcome.
+func (s *Server) Serving() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.serving

@@ -197,7 +197,7 @@ func (c *conn) whoAmI(p *pendingRequest) zk.Code {
 func (c *conn) multiRead(p *pendingRequest) zk.Code {
 	var r wire.MultiReadRequest
 	if err := r.Decode(p.body); err != nil {
-		return zk.MarshallingError
+		return c.refuseMultiRead(p)
 	}
 	paths := make([]string, len(r.Ops))
 	for i, op := range r.Ops {
@@ -217,6 +217,20 @@ func (c *conn) multiRead(p *pendingRequest) zk.Code {
 			c.reply(p.xid, t.LastZxid(), wire.MultiResponse{Results: results})
 		}
 	})
+	return zk.OK
+}
+
+// refuseMultiRead answers what is no multiRead. Write ops alone can be decoded,
+// and the reference has an empty result behind the code (v: multiread-write-op).
+func (c *conn) refuseMultiRead(p *pendingRequest) zk.Code {
+	var writes wire.MultiRequest
+	if err := writes.Decode(p.body); err != nil {
+		return zk.MarshallingError
+	}
+	zxid := c.server.tree.Load().LastZxid()
+	b, at := c.begin(p.xid, zxid, zk.MarshallingError)
+	c.send(wire.MultiResponse{}.Append(b), at)
+	c.last.answered(zxid)
 	return zk.OK
 }
 

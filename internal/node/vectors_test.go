@@ -1,0 +1,351 @@
+package node_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// unsupported are the vectors of features that this release does not have.
+var unsupported = map[string]string{
+	"ro-session":                   "read-only mode",
+	"ro-refused":                   "read-only mode",
+	"ro-no-local-sessions":         "read-only mode",
+	"local-session-ephemeral":      "local sessions",
+	"local-session-upgrade":        "local sessions",
+	"sasl-digest-md5":              "SASL",
+	"sasl-digest-md5-fail":         "SASL",
+	"sasl-digest-md5-unknown-user": "SASL",
+	"reconfig-ok":                  "reconfiguration",
+	"reconfig-standalone":          "reconfiguration",
+	"quota":                        "quota enforcement",
+	"enforce-auth":                 "enforced authentication",
+	"enforce-auth-ok":              "enforced authentication",
+	"ensemble-auth":                "the ensemble provider",
+	"create-session-op":            "its frames are not to be followed: hazard H5 (client-protocol.md)",
+	"config-quorum":                "reconfiguration, without which the version of a configuration stays 0 (quorum.md 5)",
+	"delete-container":             "its frames are not to be followed: hazard H4 (client-protocol.md)",
+}
+
+// unfollowed are single frames where Ostler deviates on purpose: vector, frame.
+// What is expected there instead is silence.
+var unfollowed = map[string]int{
+	"connect-wrong-passwd": 7, // H7: a wrong password does not cost the real owner its connection
+}
+
+// quiet is how long nothing must arrive where a vector wants silence.
+const quiet = 150 * time.Millisecond
+
+type vector struct {
+	Name, Profile, Expect string
+	Frames                []frame
+}
+
+type frame struct {
+	Conn, Dir, Name, Hex, Server string
+	Capture, Inject              []span
+	Mask                         []mask
+}
+
+type span struct {
+	Off, Len int
+	Var      string
+}
+
+type mask struct {
+	Off, Len      int
+	Kind, Sym, Of string
+}
+
+func vectors(t *testing.T) []vector {
+	t.Helper()
+	f, err := os.Open("testdata/client-vectors.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []vector
+	if err := json.NewDecoder(z).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Every exchange recorded from ZooKeeper is answered with the same bytes, but
+// for what cannot be equal (client-protocol.md).
+func TestClientVectors(t *testing.T) {
+	matched, all := 0, vectors(t)
+	results := make(chan bool, len(all))
+	t.Run("vector", func(t *testing.T) {
+		for _, v := range all {
+			if unsupported[v.Name] != "" {
+				continue
+			}
+			t.Run(v.Name, func(t *testing.T) {
+				t.Parallel()
+				defer func() { results <- !t.Failed() }()
+				play(t, v)
+			})
+		}
+	})
+	close(results)
+	for ok := range results {
+		if ok {
+			matched++
+		}
+	}
+	t.Logf("%d of %d vectors matched, %d are of features not there", matched, len(all), len(unsupported))
+}
+
+const super = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
+
+// serve starts what a profile needs and returns the client address for each
+// server name of the vector.
+func serve(t *testing.T, profile string) func(server string) string {
+	t.Helper()
+	one := func(id int, lines string, props map[string]string, addr string) func(string) string {
+		dir := t.TempDir()
+		if id != 0 {
+			write(t, filepath.Join(dir, "initialize"), "")
+		}
+		cfg := load(t, dir, id, lines, props)
+		if addr != "" {
+			cfg.ClientAddr = addr
+		}
+		m := run(t, cfg)
+		awaitServing(t, m.node.ClientAddr())
+		return func(string) string { return m.node.ClientAddr() }
+	}
+	const superName = "zookeeper.DigestAuthenticationProvider.superDigest"
+	switch profile {
+	case "base":
+		return one(0, "clientPort=2181\n", map[string]string{"zookeeper.extendedTypesEnabled": "true", superName: super}, "127.0.0.1:0")
+	case "plain":
+		return one(0, "clientPort=2181\n", nil, "127.0.0.1:0")
+	case "quorum1":
+		return one(1, "standaloneEnabled=false\nreconfigEnabled=true\nserver.1=127.0.0.1:20190:20191:participant;127.0.0.1:20162\n",
+			map[string]string{superName: super}, "")
+	case "ens3":
+		return serve3(t)
+	}
+	t.Fatalf("no server for profile %q", profile)
+	return nil
+}
+
+func serve3(t *testing.T) func(string) string {
+	t.Helper()
+	addrs := make(map[string]string)
+	for _, cfg := range ensembleOf3(t) {
+		run(t, cfg)
+		addrs[cfg.ClientAddr] = ""
+	}
+	followers := 0
+	names := make(map[string]string)
+	for addr := range addrs {
+		awaitServing(t, addr)
+		if strings.Contains(word(t, addr, "srvr"), "Mode: leader") {
+			names["leader"] = addr
+			continue
+		}
+		followers++
+		names[fmt.Sprintf("follower %d", followers)] = addr
+	}
+	return func(server string) string { return names[server] }
+}
+
+// awaitServing waits until srvr tells the server's mode, which must mean that a
+// session can be had, and has one.
+func awaitServing(t *testing.T, addr string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(word(t, addr, "srvr"), "Mode: "); {
+		if time.Now().After(end) {
+			t.Fatalf("%s does not serve after 10 s: %q", addr, word(t, addr, "srvr"))
+		}
+	}
+	connect, _ := hex.DecodeString("0000002d000000000000000000000000000075300000000000000000000000100000000000000000000000000000000000")
+	c := dial(t, addr)
+	defer c.Close()
+	c.Write(connect)
+	if _, err := readOne(c, false, 0); err != nil {
+		t.Fatalf("%s tells its mode, but gives no session: %v", addr, err)
+	}
+	c.Write([]byte{0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xf5})
+	io.ReadAll(c)
+}
+
+// A player plays one vector.
+type player struct {
+	t     *testing.T
+	conns map[string]net.Conn
+	vars  map[string][]byte
+	syms  map[string][]byte
+}
+
+func play(t *testing.T, v vector) {
+	addr := serve(t, v.Profile)
+	p := player{t: t, conns: map[string]net.Conn{}, vars: map[string][]byte{}, syms: map[string][]byte{}}
+	for i, f := range v.Frames {
+		if f.Dir == "open" {
+			p.conns[f.Conn] = dial(t, addr(f.Server))
+			continue
+		}
+		if at, ok := unfollowed[v.Name]; ok && at == i {
+			f.Dir = "silence"
+		}
+		if err := p.step(f); err != nil {
+			t.Fatalf("frame %d, %s %s on %s: %v", i, f.Dir, f.Name, f.Conn, err)
+		}
+	}
+}
+
+func (p *player) step(f frame) error {
+	c := p.conns[f.Conn]
+	b, err := hex.DecodeString(f.Hex)
+	if err != nil {
+		return err
+	}
+	switch f.Dir {
+	case "send":
+		for _, s := range f.Inject {
+			copy(b[s.Off:s.Off+s.Len], p.vars[s.Var])
+		}
+		_, err = c.Write(b)
+		return err
+	case "recv":
+		return p.receive(c, f, b)
+	case "eof":
+		got, err := io.ReadAll(c)
+		if len(got) > 0 {
+			return fmt.Errorf("got %x, want the end", got)
+		}
+		// A server that closes with bytes unread resets the connection.
+		if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		return nil
+	case "silence":
+		c.SetReadDeadline(time.Now().Add(quiet))
+		defer c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		var one [1]byte
+		if n, err := c.Read(one[:]); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("got byte %x and %v, want silence", one[:n], err)
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown direction %q", f.Dir)
+}
+
+// receive reads one frame and compares it under the masks.
+func (p *player) receive(c net.Conn, f frame, want []byte) error {
+	got, err := readOne(c, f.Name == "raw text", len(want))
+	if err != nil {
+		return fmt.Errorf("got %x and %w, want %x", got, err, want)
+	}
+	if len(got) != len(want) {
+		return fmt.Errorf("length\n got %x\nwant %x", got, want)
+	}
+	for _, s := range f.Capture {
+		p.vars[s.Var] = bytes.Clone(got[s.Off : s.Off+s.Len])
+	}
+	full := bytes.Clone(got)
+	for _, m := range f.Mask {
+		g, w := got[m.Off:m.Off+m.Len], want[m.Off:m.Off+m.Len]
+		if err := p.masked(m, g, w); err != nil {
+			return fmt.Errorf("%s %s at %d: %w\n got %x\nwant %x", m.Kind, m.Sym, m.Off, err, full, want)
+		}
+		copy(g, w)
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("bytes\n got %x\nwant %x", full, want)
+	}
+	return nil
+}
+
+func (p *player) masked(m mask, got, want []byte) error {
+	switch m.Kind {
+	case "zxid", "session":
+		key := m.Kind + m.Sym
+		if old, ok := p.syms[key]; ok && !bytes.Equal(old, got) {
+			return fmt.Errorf("got %x, was %x before", got, old)
+		}
+		p.syms[key] = bytes.Clone(got)
+	case "time":
+		ms := int64(binary.BigEndian.Uint64(got))
+		if d := time.Since(time.UnixMilli(ms)).Abs(); d > time.Minute {
+			return fmt.Errorf("got %d, %v away from now", ms, d)
+		}
+	case "unordered":
+		per := 1
+		if m.Of == "ClientInfo" {
+			per = 2
+		}
+		if g, w := split(got, per), split(want, per); !slices.Equal(g, w) {
+			return fmt.Errorf("got %q, want %q", g, w)
+		}
+	}
+	return nil
+}
+
+// split cuts a run of strings into sorted groups.
+func split(b []byte, per int) []string {
+	var all []string
+	for len(b) > 0 {
+		at := 0
+		for range per {
+			if len(b) < at+4 {
+				return append(all, string(b))
+			}
+			at += 4 + int(binary.BigEndian.Uint32(b[at:]))
+		}
+		if at > len(b) {
+			return append(all, string(b))
+		}
+		all, b = append(all, string(b[:at])), b[at:]
+	}
+	slices.Sort(all)
+	return all
+}
+
+func readOne(c net.Conn, raw bool, size int) ([]byte, error) {
+	if raw {
+		b := make([]byte, size)
+		n, err := io.ReadFull(c, b)
+		return b[:n], err
+	}
+	b := make([]byte, 4)
+	if n, err := io.ReadFull(c, b); err != nil {
+		return b[:n], err
+	}
+	n := int(binary.BigEndian.Uint32(b))
+	if n > 4<<20 {
+		return b, fmt.Errorf("length %d", n)
+	}
+	b = append(b, make([]byte, n)...)
+	_, err := io.ReadFull(c, b[4:])
+	return b, err
+}
+
+func readAll(t *testing.T, c net.Conn) string {
+	t.Helper()
+	b, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,99 @@
+package peers
+
+import (
+	"bytes"
+	"log/slog"
+	"testing"
+
+	"ostler/internal/peerwire"
+	"ostler/internal/zk"
+)
+
+// meshOf2 is server 2 of three, and what it received.
+func meshOf2(t *testing.T) (*Mesh, *fakeNet, *[]peerwire.Notification) {
+	t.Helper()
+	n, got := &fakeNet{}, new([]peerwire.Notification)
+	m := NewMesh(MeshOptions{
+		Self: 2, Advertise: "h2:3888", Addrs: map[zk.ServerID]string{1: "h1:3888", 3: "h3:3888"},
+		Net: n, Log: slog.New(slog.DiscardHandler),
+		Received: func(_ zk.ServerID, n peerwire.Notification) { *got = append(*got, n) },
+	})
+	if err := m.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return m, n, got
+}
+
+func hello(id zk.ServerID) []byte {
+	return peerwire.InitialMessage{Server: id, Addrs: []string{"x:1"}}.Append(nil)
+}
+
+func vote(leader zk.ServerID) *peerwire.Notification {
+	return &peerwire.Notification{Leader: leader, Zxid: 5, ElectionEpoch: 1}
+}
+
+// A larger id is only knocked at; it dials back, and gets the newest message (quorum.md 2.4, 2.7).
+func TestMeshKnock(t *testing.T) {
+	m, n, got := meshOf2(t)
+	m.Send(3, *vote(1))
+	m.Send(3, *vote(2))
+	if len(n.dials) != 1 || n.dials[0].addr != "h3:3888" {
+		t.Fatalf("got dials %v, want one to h3:3888", n.dials)
+	}
+	knock := n.answer()
+	if !knock.flushing || m.Connected(3) || len(knock.sent) == 0 {
+		t.Errorf("knock: closing %v, connected %v, sent %x", knock.flushing, m.Connected(3), knock.sent)
+	}
+	knock.Close()
+	back := n.incoming()
+	if _, err := back.deliver(append(hello(3), vote(3).Append(nil)...), 1); err != nil {
+		t.Fatal(err)
+	}
+	if want := vote(2).Append(nil); !bytes.Equal(back.sent, want) {
+		t.Errorf("got %x on the new link, want the newest message %x", back.sent, want)
+	}
+	if len(*got) != 1 || (*got)[0].Leader != 3 || !m.Connected(3) {
+		t.Errorf("got %v received, connected %v; want one vote for 3", *got, m.Connected(3))
+	}
+	again := n.incoming()
+	again.deliver(hello(3), 3)
+	if !back.closed || again.closed || !m.Connected(3) {
+		t.Errorf("a newer link must replace the old one: old closed %v, new closed %v", back.closed, again.closed)
+	}
+}
+
+// A smaller id that knocks is dialled at its configured address.
+func TestMeshDialBack(t *testing.T) {
+	m, n, _ := meshOf2(t)
+	knock := n.incoming()
+	knock.deliver(hello(1), 5)
+	if !knock.closed || len(n.dials) != 1 || n.dials[0].addr != "h1:3888" {
+		t.Fatalf("knock closed %v, dials %v; want one to h1:3888", knock.closed, n.dials)
+	}
+	link := n.answer()
+	if !m.Connected(1) || !bytes.HasPrefix(link.sent, peerwire.InitialMessage{Server: 2, Addrs: []string{"h2:3888"}}.Append(nil)) {
+		t.Errorf("connected %v, sent %x; want the initial message of 2", m.Connected(1), link.sent)
+	}
+	m.Close()
+	if !link.closed || !n.closed || m.Connected(1) {
+		t.Errorf("after Close: link closed %v, port closed %v", link.closed, n.closed)
+	}
+	m.Send(1, *vote(1))
+	if len(n.dials) != 0 {
+		t.Errorf("a closed mesh dials %v", n.dials)
+	}
+}
+
+// What is malformed costs one link (quorum.md 2.6).
+func TestMeshRefuses(t *testing.T) {
+	for name, in := range map[string][]byte{
+		"own id":                hello(2),
+		"oversize notification": append(hello(3), 0, 8, 0, 1),
+		"empty notification":    append(hello(3), 0, 0, 0, 0),
+	} {
+		_, n, _ := meshOf2(t)
+		if _, err := n.incoming().deliver(in, 4); err == nil {
+			t.Errorf("%s: got no error for %x", name, in)
+		}
+	}
+}
