@@ -70,6 +70,7 @@ func (n *fakeNet) Listen(_ string, _ env.StreamOptions, accept func(env.Stream) 
 	n.accept = accept
 	return n, nil
 }
+
 func (n *fakeNet) Dial(addr string, _ time.Duration, _ env.StreamOptions, f func(env.Stream, error) env.Handler) {
 	n.dials = append(n.dials, fakeDial{addr, f})
 }

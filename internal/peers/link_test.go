@@ -34,6 +34,7 @@ func (r *recorder) Feed(b []byte) (int, bool, error) {
 	r.snap = append(r.snap, b[:n]...)
 	return n, len(r.snap) == 4, nil
 }
+
 func (r *recorder) Next(dst []byte, _ int) ([]byte, bool, error) {
 	r.left--
 	return append(dst, 's'), r.left == 0, nil

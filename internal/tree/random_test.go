@@ -29,9 +29,11 @@ var (
 		nil, {}, []byte("x"), []byte("longer data"), []byte("count=7,bytes=9"), []byte("count=,bytes=z"), {0xff, 0},
 	})
 	genACL = rapid.SampledFrom([][]zk.ACL{
-		zk.OpenACL(), {{Perms: zk.PermRead, ID: zk.WorldAnyone}},
+		zk.OpenACL(),
+		{{Perms: zk.PermRead, ID: zk.WorldAnyone}},
 		{{Perms: 0, ID: zk.ID{Scheme: "digest", ID: "bob:x"}}, {Perms: -1, ID: zk.ID{Scheme: "ip", ID: "::1"}}},
-		{{Perms: 1, ID: zk.ID{Scheme: "a", ID: "bc"}}}, {{Perms: 1, ID: zk.ID{Scheme: "ab", ID: "c"}}},
+		{{Perms: 1, ID: zk.ID{Scheme: "a", ID: "bc"}}},
+		{{Perms: 1, ID: zk.ID{Scheme: "ab", ID: "c"}}},
 	})
 	genCreates = rapid.SampledFrom([]int32{-1, -1, -1, 1, 2, 3, 5, 0, 1<<31 - 1, -1 << 31})
 	genSession = rapid.SampledFrom([]zk.SessionID{1, 2, 0x100000000000003, -1 << 55, 0})
