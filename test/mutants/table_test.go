@@ -1,0 +1,71 @@
+package mutants
+
+var table = []mutant{
+	{
+		name: "acknowledge before fsync",
+		edits: []edit{{
+			file: "internal/txnlog/writer.go",
+			old:  "\tif !w.o.ForceSync {\n",
+			new:  "\tif w.last >= 0 {\n",
+		}},
+		seeds: 5000,
+	},
+	{
+		name: "commit on the leader's acknowledgement alone",
+		edits: []edit{{
+			file: "internal/zab/broadcast.go",
+			old:  "\t\tif l.config.ContainsQuorum(func(id zk.ServerID) bool { return contains(l.votes[:i+1], id) }) {\n",
+			new:  "\t\tif contains(l.votes[:i+1], l.o.Self) {\n",
+		}},
+		seeds: 5000,
+	},
+	{
+		// No snapshot holds what is not committed, except one that a leader sent,
+		// which is alone: so a TRUNC has nothing to set aside. The first edit makes
+		// a new leader write a snapshot at once, as ZooKeeper does, tail and all.
+		name: "TRUNC keeps newer snapshots",
+		edits: []edit{
+			{
+				file: "internal/replica/leading.go",
+				old:  "\tr.role = peerwire.Leading\n",
+				new:  "\tr.role = peerwire.Leading\n\tr.applier.put(applySnapshot{})\n",
+			},
+			{
+				file: "internal/datadir/switch.go",
+				old:  "\t\tif f.Zxid > to {\n\t\t\tif err := q.take",
+				new:  "\t\tif f.Zxid > to && f.Zxid < 0 {\n\t\t\tif err := q.take",
+			},
+		},
+		harmless: 1,
+		run:      "TestATailInASnapshotIsCutOff",
+	},
+	{
+		name: "a sync is answered without asking a quorum",
+		edits: []edit{{
+			file: "internal/zab/syncs.go",
+			old:  "\ts.round = l.round + 1\n",
+			new:  "\ts.round = 0\n\tdefer l.answerSyncs(out)\n",
+		}},
+		seeds: 5000,
+	},
+	{
+		name: "what was read at the start is not synced",
+		edits: []edit{
+			{
+				file: "internal/datadir/load.go",
+				old:  "\treturn l.settle(r.End())\n",
+				new:  "\treturn nil\n",
+			},
+		},
+		seeds: 5000,
+	},
+	{
+		name: "a server that lost its disk counts at once",
+		edits: []edit{{
+			file: "internal/node/node.go",
+			old:  "\tif n.cfg.Ensemble == nil || marker || ",
+			new:  "\tif n.cfg.Ensemble != nil || marker || ",
+		}},
+		seeds: 5000,
+	},
+}
