@@ -11,6 +11,9 @@ import (
 	"ostler/internal/zk"
 )
 
+// notificationsMax is how long the inbox may be for a notification to be taken.
+const notificationsMax = 100_000
+
 // An idleState says which loops have finished the work of the last role.
 type idleState struct {
 	log, apply, epoch bool
@@ -167,7 +170,13 @@ func (r *Replica) meshOptions() peers.MeshOptions {
 		DialTimeout:      r.cfg.ElectionDialTimeout,
 		HandshakeTimeout: r.ticks(r.cfg.SyncLimit),
 		Net:              r.o.Env.Net, Log: r.log,
-		Received: func(from zk.ServerID, n peerwire.Notification) { r.inbox.Put(evNotification{from, n}) },
+		Received: func(from zk.ServerID, n peerwire.Notification) {
+			// The election bears lost notifications, and a flood of them must not
+			// fill the memory (quorum.md 2.8, R26).
+			if r.inbox.Len() < notificationsMax {
+				r.inbox.Put(evNotification{from, n})
+			}
+		},
 	}
 }
 
