@@ -7,7 +7,7 @@ GO      ?= go
 RACE    := ./client/... ./internal/host/... ./internal/server/... ./internal/tree/... ./internal/watch/... ./internal/node/...
 SEEDS   ?= 10000
 
-.PHONY: build run test check packages sim sim-search mutants fuzz interop bench-compare
+.PHONY: build run test check packages sim sim-search mutants fuzz bench-compare
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
