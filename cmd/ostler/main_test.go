@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"expand": expand, "await": await,
+			"expand": expand, "await": await, "awaittext": awaitText,
 		},
 	})
 }
@@ -51,13 +52,29 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 
 // await waits until something listens on a port.
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for range 10_000 {
+	waitFor(ts, "something listens on "+args[0], func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+args[0])
 		if err == nil {
 			c.Close()
+		}
+		return err == nil
+	})
+}
+
+// awaitText waits until a file holds a text.
+func awaitText(ts *testscript.TestScript, _ bool, args []string) {
+	waitFor(ts, args[0]+" holds "+args[1], func() bool {
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil && strings.Contains(string(b), args[1])
+	})
+}
+
+func waitFor(ts *testscript.TestScript, what string, cond func() bool) {
+	for range 20_000 {
+		if cond() {
 			return
 		}
 		pause()
 	}
-	ts.Fatalf("nothing listens on %s", args[0])
+	ts.Fatalf("it never came to this: %s", what)
 }
