@@ -49,16 +49,6 @@ func (q *quarantine) dir(from string) (string, error) {
 	}
 }
 
-// take moves the file name out of from, durably.
-func (q *quarantine) take(from, name string) error {
-	dir, err := q.dir(from)
-	if err != nil {
-		return err
-	}
-	q.d.warn("file set aside", "file", from+"/"+name, "to", dir, "reason", q.reason)
-	return txnlog.SetAside(q.d.fs, from, name, dir)
-}
-
 // move moves the file name out of from; settle makes that durable.
 func (q *quarantine) move(from, name string) error {
 	dir, err := q.dir(from)

@@ -23,7 +23,7 @@ func (d *Dir) Snapshot(src snapshot.Source) error {
 	d.mu.Lock()
 	generation := d.generation
 	d.mu.Unlock()
-	if ok, err := d.hasIntact(src.Zxid()); ok || err != nil {
+	if _, ok, err := snapshot.Intact(d.fs, d.snapDir, src.Zxid()); ok || err != nil {
 		return err
 	}
 	t, err := snapshot.WriteTemp(d.fs, d.snapDir, src, d.snapshotOptions())
@@ -37,18 +37,6 @@ func (d *Dir) Snapshot(src snapshot.Source) error {
 		return fmt.Errorf("snapshot at %v: %w", src.Zxid(), ErrSuperseded)
 	}
 	return t.Publish(d.fs, d.snapDir)
-}
-
-// hasIntact reports whether there is an intact snapshot at z; it need not be written
-// again.
-func (d *Dir) hasIntact(z zk.Zxid) (bool, error) {
-	files, _, err := snapshot.Files(d.fs, d.snapDir)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(files, func(f snapshot.File) bool {
-		return f.Zxid == z && snapshot.Verify(d.fs, d.snapDir, f.Name) == nil
-	}), nil
 }
 
 // Truncate makes the history end with the last transaction that is not above to, and
@@ -69,10 +57,13 @@ func (d *Dir) Truncate(to zk.Zxid) (last zk.Zxid, err error) {
 	q := d.quarantine(fmt.Sprintf("the history was truncated to %v", to))
 	for _, f := range slices.Backward(snaps) {
 		if f.Zxid > to {
-			if err := q.take(d.snapDir, f.Name); err != nil {
+			if err := q.move(d.snapDir, f.Name); err != nil {
 				return 0, err
 			}
 		}
+	}
+	if err := q.settle(); err != nil {
+		return 0, err
 	}
 	logQuarantine, err := d.logQuarantine(q, to)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"ostler/internal/env"
 )
 
 // untrustedName is the file that says that this server was empty, or lost the end
@@ -16,17 +18,7 @@ const untrustedName = "untrusted"
 // after a restart in the middle of being brought up to date (quorum.md R15).
 func (d *Dir) SetUntrusted() error {
 	name := d.snapDir + "/" + untrustedName
-	f, err := d.fs.Create(name)
-	if err == nil {
-		err = f.Sync()
-		if closeErr := f.Close(); err == nil {
-			err = closeErr
-		}
-	}
-	if err == nil {
-		err = d.fs.SyncDir(d.snapDir)
-	}
-	if err != nil {
+	if err := env.WriteFileAtomic(d.fs, name, nil); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"ostler/internal/peers"
 	"ostler/internal/peerwire"
 	"ostler/internal/prep"
+	"ostler/internal/session"
 	"ostler/internal/zab"
 	"ostler/internal/zk"
 )
@@ -127,7 +128,7 @@ func (r *Replica) established() {
 func (r *Replica) beginPreparing() {
 	now := r.clock.Now()
 	t := r.applier.tree()
-	r.sessions = newSessions(r.cfg)
+	r.sessions = session.New(r.cfg.Tick)
 	r.sessions.Reset(t.Sessions(), now)
 	r.closing = nil
 	r.prep = prep.New(prep.Options{

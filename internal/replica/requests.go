@@ -3,10 +3,8 @@ package replica
 import (
 	"encoding/binary"
 
-	"ostler/internal/config"
 	"ostler/internal/peerwire"
 	"ostler/internal/prep"
-	"ostler/internal/session"
 	"ostler/internal/tree"
 	"ostler/internal/zab"
 	"ostler/internal/zk"
@@ -87,9 +85,6 @@ func createSessionTimeout(body []byte) int32 {
 	}
 	return int32(binary.BigEndian.Uint32(body))
 }
-
-// newSessions returns an empty session table.
-func newSessions(cfg *config.Config) *session.Table { return session.New(cfg.Tick) }
 
 // applied is the state that prep looks at below the changes under way. The tree
 // may be replaced, but not while requests are prepared.

@@ -32,7 +32,7 @@ type Options struct {
 // temporary file, sync, rename, sync of the directory. When an intact snapshot
 // of that zxid is there already, nothing is written.
 func Write(fsys env.FS, dir string, src Source, o Options) (name string, err error) {
-	if name, ok, err := existing(fsys, dir, src); ok || err != nil {
+	if name, ok, err := Intact(fsys, dir, src.Zxid()); ok || err != nil {
 		return name, err
 	}
 	t, err := WriteTemp(fsys, dir, src, o)
@@ -77,14 +77,14 @@ func (t Temp) Publish(fsys env.FS, dir string) error {
 // Discard removes the file.
 func (t Temp) Discard(fsys env.FS, dir string) { fsys.Remove(dir + "/" + t.TempName()) }
 
-// existing looks for an intact snapshot of the same zxid.
-func existing(fsys env.FS, dir string, src Source) (string, bool, error) {
+// Intact looks for an intact snapshot at z: it need not be written again.
+func Intact(fsys env.FS, dir string, z zk.Zxid) (name string, ok bool, err error) {
 	files, _, err := Files(fsys, dir)
 	if err != nil {
 		return "", false, err
 	}
 	for _, f := range files {
-		if f.Zxid == src.Zxid() && Verify(fsys, dir, f.Name) == nil {
+		if f.Zxid == z && Verify(fsys, dir, f.Name) == nil {
 			return f.Name, true, nil
 		}
 	}

@@ -1,6 +1,7 @@
 package txnlog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -50,16 +51,6 @@ func Files(fsys env.FS, dir string) (files []File, strays []string, err error) {
 		}
 		files = append(files, File{info.Name, z})
 	}
-	slices.SortFunc(files, func(a, b File) int { return compare(a.Zxid, b.Zxid) })
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Zxid, b.Zxid) })
 	return files, strays, nil
-}
-
-func compare(a, b zk.Zxid) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

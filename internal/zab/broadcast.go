@@ -1,6 +1,7 @@
 package zab
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -64,7 +65,7 @@ func (l *Leader) commit(out *Output) {
 			l.votes = append(l.votes, vote{p.server, p.acked})
 		}
 	}
-	slices.SortFunc(l.votes, func(a, b vote) int { return -cmpZxid(a.acked, b.acked) })
+	slices.SortFunc(l.votes, func(a, b vote) int { return cmp.Compare(b.acked, a.acked) })
 	for i, v := range l.votes {
 		if v.acked <= l.committed {
 			return
@@ -74,16 +75,6 @@ func (l *Leader) commit(out *Output) {
 			return
 		}
 	}
-}
-
-func cmpZxid(a, b zk.Zxid) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func contains(votes []vote, id zk.ServerID) bool {

@@ -32,8 +32,8 @@ var table = []mutant{
 			},
 			{
 				file: "internal/datadir/switch.go",
-				old:  "\t\tif f.Zxid > to {\n\t\t\tif err := q.take",
-				new:  "\t\tif f.Zxid > to && f.Zxid < 0 {\n\t\t\tif err := q.take",
+				old:  "\t\tif f.Zxid > to {\n\t\t\tif err := q.move",
+				new:  "\t\tif f.Zxid > to && f.Zxid < 0 {\n\t\t\tif err := q.move",
 			},
 		},
 		harmless: 1,
