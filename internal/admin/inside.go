@@ -64,9 +64,15 @@ func dump(s State) string {
 	sessions := s.Sessions()
 	var b strings.Builder
 	b.WriteString("SessionTracker dump:\n")
-	if sessions.Tracked {
-		dumpExpiry(&b, sessions.Expiry)
-	} else {
+	if sessions.Locals {
+		dumpExpiry(&b, "Local ", sessions.Local)
+	}
+	switch {
+	case sessions.Tracked && sessions.Locals:
+		dumpExpiry(&b, "Global ", sessions.Expiry)
+	case sessions.Tracked:
+		dumpExpiry(&b, "", sessions.Expiry)
+	default:
 		dumpTimeouts(&b, sessions.Timeouts)
 	}
 	dumpEphemerals(&b, s.Ephemerals())
@@ -74,12 +80,12 @@ func dump(s State) string {
 	return b.String()
 }
 
-func dumpExpiry(b *strings.Builder, sets []ExpirySet) {
+func dumpExpiry(b *strings.Builder, kind string, sets []ExpirySet) {
 	total := 0
 	for _, set := range sets {
 		total += len(set.Sessions)
 	}
-	fmt.Fprintf(b, "Session Sets (%d)/(%d):\n", len(sets), total)
+	fmt.Fprintf(b, "%sSession Sets (%d)/(%d):\n", kind, len(sets), total)
 	for _, set := range sets {
 		fmt.Fprintf(b, "%d expire at %s:\n", len(set.Sessions), javaDate(set.At))
 		for _, id := range slices.SortedFunc(slices.Values(set.Sessions), byNumber) {

@@ -105,6 +105,8 @@ type Sessions struct {
 	// Timeouts has all sessions that are known.
 	Tracked     bool
 	Expiry      []ExpirySet // in order of time
+	Locals      bool        // there are local sessions too, in Local
+	Local       []ExpirySet // in order of time
 	Timeouts    map[zk.SessionID]time.Duration
 	Connections []ConnectionSet // in order of time
 }

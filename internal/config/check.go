@@ -16,7 +16,7 @@ import (
 // (operations.md 1.10), and completes the Config.
 func (b *builder) finish() error {
 	steps := []func() error{
-		b.checkDirs, b.checkClientAddr, b.checkTimes, b.checkMembers, b.checkMode,
+		b.checkDirs, b.checkClientAddr, b.checkTimes, b.checkMembers, b.checkMode, b.checkReadOnly,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -103,6 +103,15 @@ func (b *builder) checkTimes() error {
 	b.cfg.ExtraSize = b.cfg.MaxBuffer
 	if b.cfg.ElectionMaxInterval < b.cfg.ElectionMinInterval {
 		b.cfg.ElectionMaxInterval = b.cfg.ElectionMinInterval
+	}
+	return nil
+}
+
+// checkReadOnly allows the word that tells clients where a writable server is
+// (operations.md 2.2).
+func (b *builder) checkReadOnly() error {
+	if b.cfg.ReadOnlyMode && !b.wordsSet {
+		b.cfg.FourLetterWhitelist = append(b.cfg.FourLetterWhitelist, "isro")
 	}
 	return nil
 }

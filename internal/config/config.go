@@ -60,6 +60,12 @@ type Config struct {
 	ElectionDialTimeout time.Duration // cnxTimeout
 	LeaderServes        bool          // leaderServes
 
+	ReconfigEnabled    bool   // reconfigEnabled
+	LocalSessions      bool   // localSessionsEnabled
+	UpgradeLocal       bool   // localSessionsUpgradingEnabled
+	ReadOnlyMode       bool   // readonlymode.enabled
+	PasswordSecretFile string // session.passwordSecretFile; "" for ZooKeeper's passwords (decisions.md 6)
+
 	Properties map[string]string // all system properties, by full name
 }
 

@@ -83,6 +83,7 @@ type builder struct {
 	peerType          string
 	standaloneEnabled bool
 	dynamicFile       string
+	wordsSet          bool // 4lw.commands.whitelist is
 }
 
 func newBuilder(l Loader) *builder {

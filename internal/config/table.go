@@ -72,11 +72,12 @@ var ensembleRows = []Setting{
 		b.cfg.LeaderServes = v != "no"
 		return nil
 	}),
-	{Name: "reconfigEnabled", Type: "bool", Default: "false", Support: Later, Text: "changing the members while running"},
+	fileBool("reconfigEnabled", "false", "changing the members while running, which an ensemble refuses in this version", func(b *builder) *bool { return &b.cfg.ReconfigEnabled }),
 	{Name: "observerMasterPort", Type: "port", Support: Later, Text: "observers that follow a follower"},
 	{Name: "syncEnabled", Type: "bool", Default: "true", Support: Later, Text: "false: observers write no files"},
-	{Name: "localSessionsEnabled", Type: "bool", Default: "false", Support: Later, Text: "sessions known to one server only"},
-	{Name: "localSessionsUpgradingEnabled", Type: "bool", Default: "false", Support: Later, Text: "local sessions become global at their first ephemeral node"},
+	fileBool("localSessionsEnabled", "false", "sessions known to one server only, which need no transaction; the same on all members", func(b *builder) *bool { return &b.cfg.LocalSessions }),
+	fileBool("localSessionsUpgradingEnabled", "false", "local sessions become global at their first ephemeral node", func(b *builder) *bool { return &b.cfg.UpgradeLocal }),
+	propText("session.passwordSecretFile", "", "file with the secret that session passwords come from, the same on all members, at least 16 bytes. ZooKeeper's passwords follow from the session id when not set", func(c *Config) *string { return &c.PasswordSecretFile }),
 	{Name: "multiAddress.enabled", Property: prefix + "multiAddress.enabled", Type: "bool", Default: "false", Support: Later, Text: "several addresses per server line"},
 	later("multiAddress.*", "any", "", "see multiAddress.enabled"),
 	later("oraclePath", "path", "", "a file that breaks ties between two servers"),
@@ -100,7 +101,7 @@ var ensembleRows = []Setting{
 	ignored("forward_learner_requests_to_commit_processor_disabled", "no such stage"),
 	ignored("follower.skipLearnerRequestToNextProcessor", "no such stage"),
 	ignored("quorum.cnxn.threads.size", "no thread pool"),
-	bare(later("readonlymode.enabled", "bool", "false", "serve read-only clients without a quorum")),
+	bare(propBool("readonlymode.enabled", "false", "serve read-only clients without a quorum, from what is known to be committed", func(c *Config, on bool) { c.ReadOnlyMode = on })),
 }
 
 var storageRows = []Setting{

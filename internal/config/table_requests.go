@@ -46,7 +46,7 @@ var connectionRows = []Setting{
 	propInt("maxCnxns", "0", "connections in all; 0: no limit", 0, func(c *Config, n int64) { c.MaxCnxns = int(n) }),
 	propInt("nio.sessionlessCnxnTimeout", "10000", "time a connection has to send its connect request, in ms", 1, func(c *Config, n int64) { c.SessionlessTimeout = millis(n) }),
 	property("4lw.commands.whitelist", "words", "srvr,ruok", "four-letter words that are answered, * for all. ZooKeeper's default is srvr", func(b *builder, v string) error {
-		b.cfg.FourLetterWhitelist = words(v)
+		b.cfg.FourLetterWhitelist, b.wordsSet = words(v), true
 		return nil
 	}),
 	{Name: "clientPortListenBacklog", Type: "int", Default: "-1", Support: Later, Text: "queue of connections not yet accepted; the system's here"},

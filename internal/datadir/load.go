@@ -29,6 +29,9 @@ type Loaded struct {
 	// SetUntrusted.
 	Untrusted bool
 
+	// Committed is what SetCommitted recorded, or what the snapshot shows beside it.
+	Committed zk.Zxid
+
 	Accepted, Current       zk.Epoch
 	HasAccepted, HasCurrent bool
 
@@ -52,6 +55,12 @@ func (d *Dir) Load(newSink func() snapshot.Sink, apply func(base zk.Zxid, rec *t
 	}
 	if err := d.loadEpochs(&l.Loaded); err != nil {
 		return Loaded{}, err
+	}
+	if l.Committed, err = d.committed(); err != nil {
+		return Loaded{}, err
+	}
+	if l.Committed > 0 { // so the snapshot is this server's: it holds nothing else (quorum.md R21)
+		l.Committed = max(l.Committed, l.Snapshot)
 	}
 	d.loaded = true
 	return l.Loaded, nil

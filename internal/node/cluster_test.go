@@ -1,12 +1,15 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,8 +63,10 @@ func write(t *testing.T, path, text string) {
 }
 
 // start runs a server; the error is that of New or Start, with all closed again.
-func start(cfg *config.Config) (*member, error) {
-	h := host.New(slog.New(slog.DiscardHandler))
+func start(cfg *config.Config) (*member, error) { return startLogged(cfg, slog.DiscardHandler) }
+
+func startLogged(cfg *config.Config, log slog.Handler) (*member, error) {
+	h := host.New(slog.New(log))
 	n, err := node.New(h.Env(), cfg, node.Options{})
 	if err == nil {
 		if err = n.Start(); err != nil {
@@ -91,11 +96,53 @@ func run(t *testing.T, cfg *config.Config) *member {
 	return m
 }
 
+// A logBuffer is what a server logs.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// await waits for a text in the log.
+func (l *logBuffer) await(t *testing.T, want string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		l.mu.Lock()
+		got := l.text.String()
+		l.mu.Unlock()
+		if strings.Contains(got, want) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the log has no %q after 10 s:\n%s", want, got)
+		}
+	}
+}
+
+// runLogged is run for a server whose log matters.
+func runLogged(t *testing.T, cfg *config.Config) *logBuffer {
+	t.Helper()
+	l := new(logBuffer)
+	m, err := startLogged(cfg, slog.NewTextHandler(l, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.stop)
+	return l
+}
+
 // ensembleOf3 returns the configurations of three fresh servers.
-func ensembleOf3(t *testing.T) []*config.Config {
+func ensembleOf3(t *testing.T) []*config.Config { return ensembleOf3Lines(t, "", nil) }
+
+// ensembleOf3Lines is ensembleOf3 with more lines in zoo.cfg and system properties.
+func ensembleOf3Lines(t *testing.T, lines string, props map[string]string) []*config.Config {
 	t.Helper()
 	ports := freePorts(t, 9)
-	lines := ""
 	for i := range 3 {
 		lines += fmt.Sprintf("server.%d=127.0.0.1:%d:%d:participant;127.0.0.1:%d\n", i+1, ports[3*i], ports[3*i+1], ports[3*i+2])
 	}
@@ -106,7 +153,7 @@ func ensembleOf3(t *testing.T) []*config.Config {
 			t.Fatal(err)
 		}
 		write(t, filepath.Join(dir, "initialize"), "")
-		all = append(all, load(t, dir, i+1, lines, nil))
+		all = append(all, load(t, dir, i+1, lines, props))
 	}
 	return all
 }

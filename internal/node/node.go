@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"ostler/internal/prep"
 	"ostler/internal/replica"
 	"ostler/internal/server"
+	"ostler/internal/session"
 	"ostler/internal/tree"
 	"ostler/internal/txn"
 	"ostler/internal/zk"
@@ -73,15 +75,40 @@ func (n *Node) build() error {
 		SuperDigest: n.cfg.SuperDigest, Alg: n.cfg.DigestAlg,
 		SkipACL: n.cfg.SkipACL, DigestEnabled: n.cfg.DigestAuthEnabled,
 	})
+	passwords, err := n.passwords()
+	if err != nil {
+		return err
+	}
 	n.rep = replica.New(replica.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Dir: n.dir, Loaded: loaded,
-		Clients: clients{n}, Observer: n.o.Observer, Failed: n.fail,
+		Clients: clients{n}, Observer: n.o.Observer, Secret: passwords.Fingerprint(), Failed: n.fail,
 	})
 	n.srv = server.New(server.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Proposer: proposer{n.rep},
-		Words: newWords(n), ServerID: n.serverID(),
+		Words: newWords(n), ServerID: n.serverID(), Passwords: passwords,
 	})
 	return nil
+}
+
+// secretMax is the size that a file with a secret may have.
+const secretMax = 4096
+
+// passwords are those of the sessions: ZooKeeper's, or what a secret gives.
+func (n *Node) passwords() (session.Passwords, error) {
+	name := n.cfg.PasswordSecretFile
+	if name == "" {
+		return session.Passwords{}, nil
+	}
+	secret, err := env.ReadFile(n.env.FS, name, secretMax)
+	if err != nil {
+		return session.Passwords{}, fmt.Errorf("session.passwordSecretFile: read the secret: %w", err)
+	}
+	secret = bytes.TrimSpace(secret)
+	if len(secret) < session.SecretMin {
+		return session.Passwords{}, fmt.Errorf("session.passwordSecretFile: %s holds %d bytes, and a secret needs at least %d; "+
+			"make one with: openssl rand -hex 32", name, len(secret), session.SecretMin)
+	}
+	return session.NewPasswords(secret), nil
 }
 
 // serverID is the top byte of the session ids: a standalone server uses 1
@@ -196,7 +223,7 @@ func (c clients) Applied(rec *txn.Record, res *tree.Result)     { c.n.srv.Applie
 func (c clients) Synced(s zk.SessionID, cxid int32)             { c.n.srv.Synced(s, cxid) }
 func (c clients) Revalidated(s zk.SessionID, valid bool)        { c.n.srv.Revalidated(s, valid) }
 func (c clients) Moved(s zk.SessionID)                          { c.n.srv.Moved(s) }
-func (c clients) SetServing(serving bool, t *tree.Tree)         { c.n.srv.SetServing(serving, t) }
+func (c clients) SetService(s zk.Service, t *tree.Tree)         { c.n.srv.SetService(s, t) }
 func (c clients) Refused(s zk.SessionID, cxid int32, e zk.Code) { c.n.srv.Refused(s, cxid, e) }
 func (c clients) Touched() []peerwire.SessionTouch              { return c.n.srv.Touched() }
 
@@ -205,7 +232,7 @@ type proposer struct{ rep *replica.Replica }
 
 func (p proposer) Submit(r *server.Request) {
 	p.rep.Submit(&prep.Request{
-		Session: r.Session, Cxid: r.Cxid, Op: r.Op, Body: r.Body, Auth: r.Auth, Timeout: r.Timeout,
+		Session: r.Session, Cxid: r.Cxid, Op: r.Op, Body: r.Body, Auth: r.Auth, Timeout: r.Timeout, Local: r.Local,
 	})
 }
 

@@ -8,7 +8,9 @@ import (
 
 	"ostler/internal/admin"
 	"ostler/internal/peerwire"
+	"ostler/internal/replica"
 	"ostler/internal/server"
+	"ostler/internal/session"
 	"ostler/internal/zk"
 )
 
@@ -37,9 +39,13 @@ func (w words) Summary() admin.Summary {
 	n := w.n
 	st, stats := n.rep.Status(), n.srv.Stats()
 	t := n.rep.Tree()
+	if st.ReadOnly {
+		t = n.srv.Tree() // which may end earlier
+	}
 	s := admin.Summary{
-		Serving:     st.Serving && (n.srv.Serving() || st.Role == peerwire.Leading && !n.cfg.LeaderServes),
-		Mode:        mode(st.Role, st.Solo),
+		Serving:     w.serving(st),
+		ReadOnly:    st.ReadOnly,
+		Mode:        mode(st),
 		LatencyMin:  stats.LatencyMin,
 		LatencyMax:  stats.LatencyMax,
 		LatencyAvg:  stats.LatencyAvg,
@@ -50,8 +56,8 @@ func (w words) Summary() admin.Summary {
 		Zxid:        t.LastZxid(),
 		Nodes:       t.NodeCount(),
 	}
-	if !st.Solo {
-		s.Peer = peer(st.Role, st.Serving)
+	if !st.Solo && !st.ReadOnly {
+		s.Peer = peer(st)
 		s.MasterID = st.Leader
 	}
 	if s.Mode == admin.Leader {
@@ -63,31 +69,44 @@ func (w words) Summary() admin.Summary {
 	return s
 }
 
-func mode(role peerwire.ServerState, solo bool) string {
+// serving reports whether clients are welcome, or would be at a server that has them.
+func (w words) serving(st *replica.Status) bool {
+	switch w.n.srv.Service() {
+	case zk.FullService:
+		return st.Serving
+	case zk.ReadOnly:
+		return st.ReadOnly
+	}
+	return st.Serving && st.Role == peerwire.Leading && !w.n.cfg.LeaderServes
+}
+
+func mode(st *replica.Status) string {
 	switch {
-	case solo:
+	case st.Solo:
 		return admin.Standalone
-	case role == peerwire.Leading:
+	case st.ReadOnly:
+		return admin.ReadOnly
+	case st.Role == peerwire.Leading:
 		return admin.Leader
-	case role == peerwire.Observing:
+	case st.Role == peerwire.Observing:
 		return admin.Observer
 	}
 	return admin.Follower
 }
 
 // peer is the state in the form of quorum.md 1.1.
-func peer(role peerwire.ServerState, serving bool) string {
+func peer(st *replica.Status) string {
 	names := map[peerwire.ServerState]string{
 		peerwire.Looking: "looking", peerwire.Following: "following",
 		peerwire.Leading: "leading", peerwire.Observing: "observing",
 	}
 	switch {
-	case role == peerwire.Looking:
-		return names[role] + " - election"
-	case serving:
-		return names[role] + " - broadcast"
+	case st.Role == peerwire.Looking:
+		return names[st.Role] + " - election"
+	case st.Serving:
+		return names[st.Role] + " - broadcast"
 	}
-	return names[role] + " - synchronization"
+	return names[st.Role] + " - synchronization"
 }
 
 // Conf implements admin.State.
@@ -160,9 +179,9 @@ func (w words) Sessions() admin.Sessions {
 	var s admin.Sessions
 	list, tracked := w.n.rep.Deadlines()
 	s.Tracked = tracked
-	for _, d := range list {
-		s.Expiry = append(s.Expiry, admin.ExpirySet{At: w.wall(d.At), Sessions: d.Sessions})
-	}
+	s.Expiry = w.expirySets(list)
+	list, s.Locals = w.n.srv.LocalDeadlines()
+	s.Local = w.expirySets(list)
 	if !tracked {
 		s.Timeouts = make(map[zk.SessionID]time.Duration)
 		for id, timeout := range w.n.rep.Tree().Sessions() {
@@ -181,6 +200,13 @@ func (w words) Sessions() admin.Sessions {
 		s.Connections[i].Conns = append(s.Connections[i].Conns, admin.Peer{Addr: c.Remote.String(), Session: c.Session})
 	}
 	return s
+}
+
+func (w words) expirySets(list []session.Deadline) (sets []admin.ExpirySet) {
+	for _, d := range list {
+		sets = append(sets, admin.ExpirySet{At: w.wall(d.At), Sessions: d.Sessions})
+	}
+	return sets
 }
 
 // Ephemerals implements admin.State.
@@ -250,6 +276,7 @@ func (w words) Metrics() admin.Metrics {
 		"ephemerals_count":            float64(t.EphemeralCount()),
 		"approximate_data_size":       float64(t.ApproximateDataSize()),
 		"global_sessions":             float64(len(t.Sessions())),
+		"local_sessions":              float64(n.srv.LocalSessions()),
 		"quorum_size":                 float64(w.quorumSize()),
 		"learners":                    float64(st.Followers + st.SyncedObservers),
 		"synced_followers":            float64(st.SyncedFollowers),

@@ -283,5 +283,8 @@ func (l *Link) SetReadTimeout(d time.Duration) { l.stream.SetReadTimeout(d) }
 // Close ends the link; Down is told.
 func (l *Link) Close() { l.stream.Close() }
 
+// Finish ends the link when what is queued has left.
+func (l *Link) Finish() { l.stream.CloseAfterFlush() }
+
 // Remote is the other side's address, for messages.
 func (l *Link) Remote() string { return l.stream.Remote().String() }

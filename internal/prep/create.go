@@ -13,7 +13,11 @@ func (d *draft) create(o *operation) (txn.Body, zk.Code) {
 	if code := checkMode(o, d.p.o.ExtendedTypes); code != zk.OK {
 		return nil, code
 	}
-	if code := d.checkSession(); code != zk.OK {
+	checkSession := d.checkSession
+	if o.ephemeral() {
+		checkSession = d.checkOwner
+	}
+	if code := checkSession(); code != zk.OK {
 		return nil, code
 	}
 	if !plausiblePath(o.path) {
@@ -99,7 +103,7 @@ func (d *draft) ownerOf(o *operation) zk.Owner {
 		return zk.OwnerContainer
 	case o.op == zk.OpCreateTTL:
 		return zk.OwnerTTL(o.ttl)
-	case o.mode.Ephemeral():
+	case o.ephemeral():
 		return zk.Owner(d.req.Session)
 	}
 	return 0
@@ -127,6 +131,6 @@ func createBody(o *operation, path string, acl []zk.ACL, creates int32) txn.Body
 		return &txn.CreateTTL{Path: path, Data: o.data, ACL: acl, ParentCreates: creates, TTL: o.ttl}
 	}
 	return &txn.Create{
-		Path: path, Data: o.data, ACL: acl, Ephemeral: o.mode.Ephemeral(), ParentCreates: creates,
+		Path: path, Data: o.data, ACL: acl, Ephemeral: o.ephemeral(), ParentCreates: creates,
 	}
 }

@@ -80,7 +80,7 @@ func (d *draft) operation(o *operation) (txn.Body, zk.Code) {
 	case zk.OpCheck:
 		return d.check(o)
 	case zk.OpReconfig:
-		return nil, zk.ReconfigDisabled // client-protocol.md 5.14 rule 1
+		return nil, d.reconfig()
 	}
 	return nil, zk.Unimplemented
 }
@@ -88,10 +88,25 @@ func (d *draft) operation(o *operation) (txn.Body, zk.Code) {
 // checkSession is the check called "Session" in client-protocol.md section 5.
 // From the moment its end is planned, a session can do nothing more (2.10).
 func (d *draft) checkSession() zk.Code {
-	if d.sessionCloses() {
+	switch {
+	case d.sessionCloses():
 		return zk.SessionExpired
+	case d.req.Local:
+		return zk.OK
 	}
 	return d.p.o.Sessions.Check(d.req.Session, d.from)
+}
+
+// checkOwner is checkSession for a session that is to own an ephemeral, which a
+// local one cannot (client-protocol.md 2.13).
+func (d *draft) checkOwner() zk.Code {
+	switch {
+	case d.sessionCloses():
+		return zk.SessionExpired
+	case d.req.Local:
+		return zk.EphemeralOnLocalSession
+	}
+	return d.p.o.Sessions.CheckGlobal(d.req.Session, d.from)
 }
 
 // sessionCloses reports whether the end of the session is under way.

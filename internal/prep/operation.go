@@ -1,6 +1,8 @@
 package prep
 
 import (
+	"slices"
+
 	"ostler/internal/wire"
 	"ostler/internal/zk"
 )
@@ -15,6 +17,25 @@ type operation struct {
 	mode    zk.CreateMode
 	ttl     int64
 	version int32
+}
+
+// ephemeral reports whether o makes a node that its session owns.
+func (o *operation) ephemeral() bool {
+	return (o.op == zk.OpCreate || o.op == zk.OpCreate2) && o.mode.Ephemeral()
+}
+
+// MakesEphemeral reports whether a write would make an ephemeral node, which
+// needs a session that the whole ensemble knows (client-protocol.md 2.13).
+func MakesEphemeral(op zk.OpCode, body []byte) bool {
+	switch op {
+	case zk.OpCreate, zk.OpCreate2:
+		o, code := decode(op, body)
+		return code == zk.OK && o.ephemeral()
+	case zk.OpMulti:
+		ops, _ := decodeMulti(body)
+		return slices.ContainsFunc(ops, func(o operation) bool { return o.ephemeral() })
+	}
+	return false
 }
 
 // Validate says whether a write is so wrong that its sender can be answered at

@@ -22,6 +22,10 @@ type Sessions interface {
 	// Check returns OK, SessionExpired or SessionMoved for a request of session
 	// that came through the server from (client-protocol.md 2.12).
 	Check(session zk.SessionID, from zk.ServerID) zk.Code
+	// CheckGlobal is Check for what only a session of the whole ensemble may do:
+	// with local sessions Check lets those of other servers pass, which are not
+	// known here (2.13).
+	CheckGlobal(session zk.SessionID, from zk.ServerID) zk.Code
 }
 
 // Options are what a Preparer works with.
@@ -33,6 +37,8 @@ type Options struct {
 	Digest            bool // transactions carry the digest of the tree (digest.enabled)
 	CloseSessionPaths bool // closeSession carries the paths (closeSessionTxn.enabled)
 	ExtendedTypes     bool // TTL nodes may be made (extendedTypesEnabled)
+	ReconfigEnabled   bool // reconfigEnabled
+	Standalone        bool // this server is no member of an ensemble
 
 	TreeDigest uint64 // of Source now, with everything planned before applied
 }
@@ -45,6 +51,7 @@ type Request struct {
 	Body    []byte // the request record; owned by the record that Plan returns
 	Auth    []zk.ID
 	Timeout int32 // createSession: ms
+	Local   bool  // the session is known to this server only (client-protocol.md 2.13)
 }
 
 // A Preparer plans transactions. It serves one reign of a leader and is owned by

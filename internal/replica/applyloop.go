@@ -40,8 +40,13 @@ type (
 		last  zk.Zxid
 		lead  bool
 	}
-	applyServing struct{ serving bool }
-	applySynced  struct {
+	// applyServing opens or closes the doors; tree is not the present one when that
+	// has more than clients may see.
+	applyServing struct {
+		service zk.Service
+		tree    *tree.Tree
+	}
+	applySynced struct {
 		session zk.SessionID
 		cxid    int32
 	}
@@ -104,7 +109,7 @@ func (c applyRecords) run(a *applyLoop) {
 		}
 		if res.DigestMismatch {
 			a.mismatch = true
-			a.r.o.Clients.SetServing(false, t)
+			a.r.o.Clients.SetService(zk.NoService, t)
 			a.r.inbox.Put(evMismatch{zxid: rec.Zxid})
 			return
 		}
@@ -138,7 +143,13 @@ func (c applyEpoch) applied(t *tree.Tree) bool {
 	return t.LastZxid() >= c.last || c.last.Epoch() == c.epoch
 }
 
-func (c applyServing) run(a *applyLoop) { a.r.o.Clients.SetServing(c.serving, a.tree()) }
+func (c applyServing) run(a *applyLoop) {
+	t := c.tree
+	if t == nil {
+		t = a.tree()
+	}
+	a.r.o.Clients.SetService(c.service, t)
+}
 
 func (c applySynced) run(a *applyLoop) { a.r.o.Clients.Synced(c.session, c.cxid) }
 

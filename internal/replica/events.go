@@ -69,6 +69,11 @@ type (
 		tree *tree.Tree
 		err  error
 	}
+	evReloaded struct {
+		term uint64
+		tree *tree.Tree
+		err  error
+	}
 	evLogIdle   struct{ term uint64 }
 	evLogFailed struct{ err error }
 
@@ -169,6 +174,8 @@ func (e evPersisted) handle(r *Replica) {
 func (e evTruncated) handle(r *Replica) { r.onTruncated(e) }
 
 func (e evInstalled) handle(r *Replica) { r.onInstalled(e) }
+
+func (e evReloaded) handle(r *Replica) { r.onReloaded(e) }
 
 func (e evLogIdle) handle(r *Replica) {
 	if r.phase == draining && e.term == r.term {

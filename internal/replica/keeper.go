@@ -7,14 +7,17 @@ import (
 	"ostler/internal/datadir"
 	"ostler/internal/env"
 	"ostler/internal/tree"
+	"ostler/internal/zk"
 )
 
 // A keeperLoop keeps the data directory short: it writes snapshots off the way of
-// the writes, and purges what they make superfluous.
+// the writes, and purges what they make superfluous. It also has the directory
+// remember what is committed.
 type keeperLoop struct {
 	r         *Replica
 	loop      env.Loop
 	views     env.Inbox[*tree.View]
+	committed env.Inbox[zk.Zxid]
 	nextPurge time.Time
 }
 
@@ -22,6 +25,7 @@ func startKeeperLoop(r *Replica) *keeperLoop {
 	k := &keeperLoop{r: r}
 	k.loop = r.o.Env.Loops.Start("keeper", k.step)
 	k.views.Init(k.loop)
+	k.committed.Init(k.loop)
 	if r.cfg.PurgeInterval > 0 {
 		// Not at once: the load has just shown what is good (disk.md R-20), and
 		// there is nothing new to purge.
@@ -34,7 +38,27 @@ func startKeeperLoop(r *Replica) *keeperLoop {
 // snapshot hands over a view to be written.
 func (k *keeperLoop) snapshot(v *tree.View) { k.views.Put(v) }
 
+// note hands over a zxid that is known to be committed.
+func (k *keeperLoop) note(z zk.Zxid) { k.committed.Put(z) }
+
+// stop ends the loop, after what the replica loop came to know last.
+func (k *keeperLoop) stop() {
+	k.loop.Stop()
+	if k.r.ensemble != nil && k.r.committed > k.r.noted {
+		k.remember(k.r.committed)
+	}
+}
+
+func (k *keeperLoop) remember(z zk.Zxid) {
+	if err := k.r.o.Dir.SetCommitted(z); err != nil {
+		k.r.log.Warn("cannot record what is committed: after a restart without a leader it is not served", "zxid", z, "err", err)
+	}
+}
+
 func (k *keeperLoop) step() func() {
+	if known := k.committed.Take(); len(known) > 0 {
+		k.remember(known[len(known)-1])
+	}
 	for _, v := range k.views.Take() {
 		zxid := v.Zxid()
 		start := k.r.clock.Now()

@@ -44,7 +44,7 @@ func (r *Replica) zabOptions() zab.Options {
 		Tick: r.cfg.Tick, InitLimit: r.cfg.InitLimit, SyncLimit: r.cfg.SyncLimit,
 		Accepted: r.accepted, Current: r.current, History: r.history,
 		TrustEmpty: r.trusted || r.election.Trusted(), Amnesiac: !r.trusted, ForceSnapshot: r.needSnapshot,
-		KnownCommitted: r.committed,
+		KnownCommitted: r.committed, Secret: r.o.Secret,
 	}
 }
 
@@ -118,7 +118,7 @@ func (r *Replica) established() {
 		"zxid", r.history.Last(), "took", r.clock.Now().Sub(r.electionEnd))
 	r.applier.put(applyEpoch{epoch: epoch, last: r.history.Last(), lead: lead})
 	if !lead || r.cfg.LeaderServes {
-		r.applier.put(applyServing{serving: true})
+		r.applier.put(applyServing{service: zk.FullService})
 	}
 	r.publish()
 }
@@ -130,11 +130,15 @@ func (r *Replica) beginPreparing() {
 	t := r.applier.tree()
 	r.sessions = session.New(r.cfg.Tick)
 	r.sessions.Reset(t.Sessions(), now)
+	if r.ensemble != nil && r.cfg.LocalSessions {
+		r.sessions.AllowLocal(r.cfg.MyID)
+	}
 	r.closing = nil
 	r.prep = prep.New(prep.Options{
 		Source: applied{r.applier}, Auth: r.o.Auth, Sessions: r.sessions,
 		Digest: r.cfg.DigestEnabled, CloseSessionPaths: r.cfg.CloseSessionPaths,
-		ExtendedTypes: r.cfg.ExtendedTypes, TreeDigest: r.digest,
+		ExtendedTypes: r.cfg.ExtendedTypes, ReconfigEnabled: r.cfg.ReconfigEnabled, Standalone: r.ensemble == nil,
+		TreeDigest: r.digest,
 	})
 	r.nextExpiry = now
 	r.orphans = true

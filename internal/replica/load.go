@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"log/slog"
+	"math"
 
 	"ostler/internal/config"
 	"ostler/internal/datadir"
@@ -16,7 +17,12 @@ import (
 // Load rebuilds the state from a data directory: a snapshot, and the log behind
 // it (disk.md section 5). It blocks on files.
 func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error) {
-	l := &loading{cfg: cfg, log: log}
+	return loadUpTo(dir, cfg, log, math.MaxInt64)
+}
+
+// loadUpTo is Load without the records behind limit.
+func loadUpTo(dir *datadir.Dir, cfg *config.Config, log *slog.Logger, limit zk.Zxid) (Loaded, error) {
+	l := &loading{cfg: cfg, log: log, limit: limit}
 	found, err := dir.Load(l.newSink, l.apply)
 	if err != nil {
 		return Loaded{}, err
@@ -34,7 +40,8 @@ func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error
 	}
 	return Loaded{
 		Tree: l.tree, History: l.history, Accepted: found.Accepted, Current: found.Current,
-		Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
+		Committed: found.Committed,
+		Fresh:     found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
 	}, nil
 }
 
@@ -42,6 +49,7 @@ func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error
 type loading struct {
 	cfg        *config.Config
 	log        *slog.Logger
+	limit      zk.Zxid
 	loader     *tree.Loader
 	tree       *tree.Tree
 	history    *zab.History
@@ -73,7 +81,7 @@ func (l *loading) finish(zxid zk.Zxid) error {
 
 // apply replays one record of the log.
 func (l *loading) apply(snapshotZxid zk.Zxid, rec *txn.Record) {
-	if l.finish(snapshotZxid) != nil {
+	if l.finish(snapshotZxid) != nil || rec.Zxid > l.limit {
 		return
 	}
 	if res := l.tree.Apply(&rec.Txn, func(tree.Change) {}); res.DigestMismatch {

@@ -52,6 +52,11 @@ type (
 		zxid   zk.Zxid
 		loader *tree.Loader
 	}
+	// logReload builds a tree of the history up to a limit.
+	logReload struct {
+		term  uint64
+		limit zk.Zxid
+	}
 	logInitFresh struct{}
 	logTrust     struct{} // the history is whole again
 	logRoll      struct{}
@@ -199,6 +204,18 @@ func (c logInstall) run(l *logLoop) error {
 		err = fmt.Errorf("install the leader's snapshot %v: %w", c.zxid, err)
 	}
 	l.tell(evInstalled{term: c.term, zxid: c.zxid, tree: t, err: err})
+	return nil
+}
+
+func (c logReload) run(l *logLoop) error {
+	if err := l.newWriter(); err != nil {
+		return err
+	}
+	loaded, err := loadUpTo(l.r.o.Dir, l.r.cfg, l.r.log, c.limit)
+	if err != nil {
+		err = fmt.Errorf("load the history up to %v for read-only clients: %w", c.limit, err)
+	}
+	l.tell(evReloaded{term: c.term, tree: loaded.Tree, err: err})
 	return nil
 }
 

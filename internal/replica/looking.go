@@ -41,7 +41,8 @@ func (r *Replica) leaveRole(reason string) {
 	r.role = peerwire.Looking
 	r.election.SetRole(peerwire.Looking)
 	r.serving = false
-	r.applier.put(applyServing{serving: false})
+	r.applier.put(applyServing{service: zk.NoService})
+	r.noteCommitted()
 	r.closePeers()
 	r.leader, r.learner, r.prep = nil, nil, nil
 	r.deadlines.Store(nil)
@@ -91,6 +92,7 @@ func (r *Replica) look() {
 	now := r.clock.Now()
 	r.phase = looking
 	r.electionEnd = now
+	r.awaitReadOnly(now)
 	last, epoch := r.history.Last(), r.current
 	if !r.trusted {
 		// What there is may be a part of what was lost: it does not count.
@@ -132,6 +134,7 @@ func (r *Replica) carryOutElection() {
 // settle begins the role that the election gave this server.
 func (r *Replica) settle(v election.Vote) {
 	r.term++
+	r.endReadOnly()
 	r.leaderID = v.Leader
 	r.log.Info("election ended", "leader", int64(v.Leader), "took", r.clock.Now().Sub(r.electionEnd))
 	switch {

@@ -146,7 +146,11 @@ func (r *Replica) closeLink(c zab.Closed) {
 	r.log.Warn("link closed", "addr", l.Remote(), "reason", c.Reason)
 	delete(r.links, c.Link)
 	r.publishLinks()
-	l.Close()
+	if c.Flush {
+		l.Finish()
+	} else {
+		l.Close()
+	}
 }
 
 // linkOwner tells the replica loop what its links deliver.

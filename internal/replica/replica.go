@@ -36,8 +36,8 @@ type Clients interface {
 	Revalidated(session zk.SessionID, valid bool)
 	// Moved says that a session is attached to another server now.
 	Moved(session zk.SessionID)
-	// SetServing opens or closes the doors; t is the tree to read from now on.
-	SetServing(serving bool, t *tree.Tree)
+	// SetService opens or closes the doors; t is the tree to read from now on.
+	SetService(service zk.Service, t *tree.Tree)
 	// Refused completes a request that cannot be passed on, in its turn.
 	Refused(session zk.SessionID, cxid int32, code zk.Code)
 	// Touched returns the sessions with a sign of life since the last call.
@@ -64,6 +64,9 @@ type Options struct {
 	Loaded   Loaded
 	Clients  Clients
 	Observer Observer // may be nil
+	// Secret is the fingerprint of the secret that session passwords come from, 0
+	// for ZooKeeper's.
+	Secret uint64
 	// Failed is told, once, why the server must stop.
 	Failed func(error)
 }
@@ -73,6 +76,7 @@ type Loaded struct {
 	Tree              *tree.Tree
 	History           *zab.History
 	Accepted, Current zk.Epoch
+	Committed         zk.Zxid // known to be committed, 0 when nothing is
 	// Fresh: there was no data at all. Trusted: this server's votes count
 	// although its history may be empty (decisions.md 2).
 	Fresh, Trusted bool
@@ -126,6 +130,7 @@ type Replica struct {
 	trusted      bool
 	needSnapshot bool    // the next leader is asked for one (quorum.md R24)
 	committed    zk.Zxid // known to be committed
+	noted        zk.Zxid // of that, what the directory remembers
 	waitingFor   []zk.ServerID
 	role         peerwire.ServerState // what the others are told
 	leaderID     zk.ServerID
@@ -134,6 +139,9 @@ type Replica struct {
 	applied   zk.Zxid // the apply loop is done up to here
 	digest    uint64  // of the tree, as of the last idle report
 	serving   bool
+
+	readOnly   bool      // reads are served without a leader
+	readOnlyAt time.Time // when that begins; zero for never
 
 	prep        *prep.Preparer
 	sessions    *session.Table
@@ -181,6 +189,7 @@ func New(o Options) *Replica {
 		ensemble: o.Config.Ensemble,
 		history:  o.Loaded.History,
 		accepted: o.Loaded.Accepted, current: o.Loaded.Current,
+		committed: o.Loaded.Committed, noted: o.Loaded.Committed,
 		fresh: o.Loaded.Fresh, trusted: o.Loaded.Trusted,
 		delivered: o.Loaded.Tree.LastZxid(), applied: o.Loaded.Tree.LastZxid(),
 		sessions: session.New(o.Config.Tick),
@@ -221,7 +230,7 @@ func (r *Replica) Stop() {
 	r.loop.Stop()
 	r.closePeers()
 	r.applier.loop.Stop()
-	r.keeper.loop.Stop()
+	r.keeper.stop()
 	r.pusher.loop.Stop()
 	r.logger.stop()
 }
@@ -266,6 +275,7 @@ func (r *Replica) passTime() {
 	case looking:
 		r.election.Tick(now, &r.votes)
 		r.carryOutElection()
+		r.maybeReadOnly(now)
 	case leading:
 		r.expireSessions(now)
 		r.stepLeader(zab.Tick{})
@@ -283,7 +293,7 @@ func (r *Replica) setTimer() {
 	var at time.Time
 	switch r.phase {
 	case looking:
-		at = r.votes.WakeAt
+		at = earlier(r.votes.WakeAt, r.readOnlyAt)
 	case leading:
 		at = earlier(r.out.WakeAt, r.nextExpiry)
 	case solo:
@@ -316,7 +326,7 @@ func (r *Replica) fail(err error) {
 	}
 	r.phase = stopped
 	r.serving = false
-	r.applier.put(applyServing{serving: false})
+	r.applier.put(applyServing{service: zk.NoService})
 	if r.mesh != nil {
 		r.mesh.Close()
 	}

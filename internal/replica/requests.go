@@ -40,7 +40,7 @@ func (r *Replica) onRequest(req *prep.Request) {
 // forward sends a request to the leader (quorum.md 4.15). What cannot be decoded
 // is refused here, so that no leader sees it (client-protocol.md H1).
 func (r *Replica) forward(req *prep.Request) {
-	if code := prep.Validate(req.Op, req.Body); code != zk.OK {
+	if code := r.mayForward(req); code != zk.OK {
 		r.o.Clients.Refused(req.Session, req.Cxid, code)
 		return
 	}
@@ -57,6 +57,18 @@ func (r *Replica) forward(req *prep.Request) {
 	}
 	q := peerwire.ForwardedRequest{Session: req.Session, Cxid: req.Cxid, Op: req.Op, Body: body}
 	r.sendLeader(peerwire.Packet{Type: peerwire.Request, Zxid: -1, Data: q.Append(nil), AuthInfo: ids})
+}
+
+// mayForward says why a request must not reach the leader. A multi that would make
+// an ephemeral for a local session is the leader's to refuse (client-protocol.md 2.13).
+func (r *Replica) mayForward(req *prep.Request) zk.Code {
+	if code := prep.Validate(req.Op, req.Body); code != zk.OK {
+		return code
+	}
+	if req.Local && req.Op != zk.OpMulti && prep.MakesEphemeral(req.Op, req.Body) {
+		return zk.EphemeralOnLocalSession
+	}
+	return zk.OK
 }
 
 // onRevalidate decides about a session, or asks the leader.

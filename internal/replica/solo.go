@@ -3,6 +3,7 @@ package replica
 import (
 	"ostler/internal/peerwire"
 	"ostler/internal/zab"
+	"ostler/internal/zk"
 )
 
 // beginSolo begins the only role of a standalone server.
@@ -16,6 +17,6 @@ func (r *Replica) beginSolo() {
 	r.beginPreparing()
 	r.serving = true
 	r.log.Info("serving", "role", "standalone", "zxid", r.history.Last())
-	r.applier.put(applyServing{serving: true})
+	r.applier.put(applyServing{service: zk.FullService})
 	r.publish()
 }

@@ -14,6 +14,7 @@ type Status struct {
 	Role     peerwire.ServerState
 	Solo     bool
 	Serving  bool
+	ReadOnly bool // reads are served, without a leader
 	Leader   zk.ServerID
 	Accepted zk.Epoch
 	Current  zk.Epoch
@@ -47,7 +48,7 @@ func (r *Replica) Status() *Status { return r.status.Load() }
 // publish makes the present state known.
 func (r *Replica) publish() {
 	s := Status{
-		Role: r.role, Solo: r.ensemble == nil, Serving: r.serving, Leader: r.leaderID,
+		Role: r.role, Solo: r.ensemble == nil, Serving: r.serving, ReadOnly: r.readOnly, Leader: r.leaderID,
 		Accepted: r.accepted, Current: r.current, Logged: r.history.Last(), Applied: r.applied,
 	}
 	if r.phase == leading {

@@ -25,6 +25,7 @@ func (s *Server) Fire(c tree.Change) {
 func (s *Server) Applied(rec *txn.Record, res *tree.Result) {
 	if rec.Type == zk.OpCreateSession {
 		s.settle(rec.Session, true)
+		s.upgraded(rec.Session)
 		return
 	}
 	s.mu.Lock()

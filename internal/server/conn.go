@@ -42,6 +42,7 @@ type conn struct {
 	heard   atomic.Bool             // a frame came since the last Touched
 	ids     atomic.Pointer[[]zk.ID] // identities; the list is never changed
 	creates atomic.Bool             // its session is a new one
+	local   atomic.Bool             // its session is known to this server only
 	counts  counters
 
 	// eventMu makes adding a watch and queueing the reply one act for events.
@@ -51,6 +52,7 @@ type conn struct {
 	phase    phase
 	paused   bool // its stream is, for back-pressure
 	readOnly bool // the ConnectRequest had the field readOnly
+	limited  bool // only reads are served
 	pending  []pendingRequest
 	bytes    int    // of bodies in pending
 	waiting  int    // writes in pending whose end is not known

@@ -75,12 +75,17 @@ func (c *conn) submit(p *pendingRequest) {
 		return
 	}
 	body := append([]byte(nil), p.body...)
-	p.waits = true
 	p.body = nil
+	if c.limited && p.op != zk.OpCloseSession {
+		p.code = zk.NotReadOnly // (2.14)
+		c.push(*p)
+		c.runReady()
+		return
+	}
 	if p.op == zk.OpSync {
 		var r wire.PathRequest
 		if err := r.Decode(body); err != nil {
-			p.waits, p.code = false, zk.MarshallingError
+			p.code = zk.MarshallingError
 			c.push(*p)
 			c.runReady()
 			return
@@ -88,9 +93,14 @@ func (c *conn) submit(p *pendingRequest) {
 		p.body = body // for the reply; the Proposer gets none
 		body = nil
 	}
+	local, done := c.submitLocal(p, body)
+	if done {
+		return
+	}
+	p.waits = true
 	c.push(*p)
 	c.server.o.Proposer.Submit(&Request{
-		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Op: p.op, Body: body, Auth: c.identities(),
+		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Op: p.op, Body: body, Auth: c.identities(), Local: local,
 	})
 }
 
@@ -132,6 +142,16 @@ func (c *conn) pop() pendingRequest {
 func (c *conn) drain() {
 	for c.drainOne() {
 	}
+	if c.over() {
+		c.server.detach(c)
+	}
+}
+
+// over reports whether the connection has come to its end.
+func (c *conn) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.phase >= ending
 }
 
 // drainOne runs one read; more says that there is another.

@@ -39,6 +39,7 @@ type ensemble struct {
 	held  bool
 	queue []func()
 	zxid  zk.Zxid
+	mark  func(r *Request) // sees what is submitted; may be nil
 }
 
 func (e *ensemble) step() func() {
@@ -88,6 +89,12 @@ func (e *ensemble) waiting() int {
 }
 
 func (e *ensemble) Submit(r *Request) {
+	e.mu.Lock()
+	mark := e.mark
+	e.mu.Unlock()
+	if mark != nil {
+		mark(r)
+	}
 	e.do(func() {
 		if r.Op == zk.OpSync {
 			e.server.Synced(r.Session, r.Cxid)
@@ -196,7 +203,7 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	ens.server = r.Server
 	ens.loop = e.Loops.Start("apply", ens.step)
 	ens.inbox.Init(ens.loop)
-	r.SetServing(true, ens.tree)
+	r.SetService(zk.FullService, ens.tree)
 	l, err := r.Listen(e.Net, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func FuzzFrames(f *testing.F) {
 		s.Close()
 		h.Close()
 	})
-	s.SetServing(true, tree.New(tree.Options{}))
+	s.SetService(zk.FullService, tree.New(tree.Options{}))
 	f.Fuzz(func(t *testing.T, b []byte, attached bool) {
 		var handler env.Handler = s.accept(&sink{})
 		c := handler.(*conn)

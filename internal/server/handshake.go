@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +12,8 @@ import (
 // errNotServing and the others are why a connection is closed without an answer.
 var (
 	errNotServing = errors.New("not serving")
+	errReadOnly   = errors.New("only read-only clients are served")
+	errGlobal     = errors.New("a session of the whole ensemble, or a new one, needs a leader")
 	errZxidAhead  = errors.New("client has seen a later zxid")
 )
 
@@ -21,7 +22,7 @@ func (c *conn) first(b []byte) (int, error) {
 	if len(b) < wire.FrameHeaderLen {
 		return 0, nil
 	}
-	if !c.server.Serving() {
+	if c.server.Service() == zk.NoService {
 		return 0, errNotServing
 	}
 	frame, n, err := wire.SplitFrame(b, c.server.limits.frame)
@@ -64,52 +65,74 @@ func (c *conn) word(word string) {
 	c.finish()
 }
 
-// Serving reports whether clients are welcome.
-func (s *Server) Serving() bool {
+// Service says which clients are welcome.
+func (s *Server) Service() zk.Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.serving
+	return s.service
 }
 
 // connect follows the order of client-protocol.md 2.3. The caller holds mu.
 func (c *conn) connect(r *wire.ConnectRequest) error {
 	s := c.server
+	service := s.Service()
+	c.limited = service == zk.ReadOnly
+	if c.limited && !r.ReadOnly {
+		return errReadOnly
+	}
 	if t := s.tree.Load(); t == nil || r.LastZxid > t.LastZxid() {
 		return errZxidAhead
 	}
 	timeout := s.limits.timeout(r.Timeout)
 	c.timeout.Store(timeout)
 	c.readOnly = r.HasReadOnly
-	password := zk.Password(r.Session)
-	if r.Session != 0 && !bytes.Equal(r.Password, password[:]) {
+	if r.Session != 0 && !s.o.Passwords.Valid(r.Session, r.Password) {
 		c.refuse() // before anything of the session is touched: H7
 		return nil
 	}
-	id, old, err := s.enlist(c, r.Session)
+	local := s.isLocal(r.Session)
+	if c.limited && !local {
+		// Without a leader nobody knows whether the session lives, so it is not
+		// called expired (INV-S6); nor can one of the ensemble begin (H8).
+		return errGlobal
+	}
+	id, old, err := s.enlist(c, r.Session, service)
 	if err != nil {
 		return err
 	}
 	c.phase = connecting
 	c.creates.Store(r.Session == 0)
+	c.local.Store(local)
 	c.stream.Pause(true)
 	if old != nil {
 		// Closing calls back into the stream only, never into this connection.
 		old.drop()
 	}
-	if r.Session == 0 {
+	switch {
+	case local:
+		s.local.open(id, timeout)
+		s.attach(id, c)
+		c.welcome(id)
+	case r.Session == 0:
 		s.o.Proposer.Submit(&Request{Session: id, Op: zk.OpCreateSession, Timeout: timeout, Auth: c.identities()})
-	} else {
+	default:
 		s.o.Proposer.Revalidate(id, timeout)
 	}
 	return nil
 }
 
+// isLocal reports whether a session is, or a new one would be, known to this
+// server only.
+func (s *Server) isLocal(id zk.SessionID) bool {
+	return s.local != nil && (id == 0 || s.local.has(id))
+}
+
 // enlist makes c wait for a session, a new one if id is 0. old is the
 // connection that has it so far.
-func (s *Server) enlist(c *conn, id zk.SessionID) (zk.SessionID, *conn, error) {
+func (s *Server) enlist(c *conn, id zk.SessionID, service zk.Service) (zk.SessionID, *conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.serving {
+	if s.service != service {
 		return 0, nil, errNotServing
 	}
 	if id == 0 {
@@ -134,7 +157,9 @@ func (c *conn) refuse() {
 
 // respond sends the ConnectResponse.
 func (c *conn) respond(id zk.SessionID, timeout int32, password []byte) {
-	r := wire.ConnectResponse{Timeout: timeout, Session: id, Password: password, HasReadOnly: c.readOnly}
+	r := wire.ConnectResponse{
+		Timeout: timeout, Session: id, Password: password, ReadOnly: c.limited, HasReadOnly: c.readOnly,
+	}
 	b, at := wire.BeginFrame(nil)
 	c.sent(c.stream.Send(wire.EndFrame(r.Append(b), at)))
 }
@@ -148,14 +173,22 @@ func (s *Server) settle(id zk.SessionID, valid bool) {
 		s.attached[id] = c
 	}
 	s.mu.Unlock()
-	if c != nil && !c.welcome(id, valid) {
+	if c != nil && !c.settled(id, valid) {
 		s.detach(c)
 	}
 }
 
-// welcome answers the ConnectRequest and lets the client's requests in. It
-// reports false when the connection has no session now.
-func (c *conn) welcome(id zk.SessionID, valid bool) bool {
+// attach makes c the connection of a session that waits for nothing.
+func (s *Server) attach(id zk.SessionID, c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.connecting, id)
+	s.attached[id] = c
+}
+
+// settled answers the ConnectRequest. It reports false when the connection has
+// no session now.
+func (c *conn) settled(id zk.SessionID, valid bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != connecting {
@@ -165,14 +198,19 @@ func (c *conn) welcome(id zk.SessionID, valid bool) bool {
 		c.refuse()
 		return false
 	}
-	password := zk.Password(id)
+	c.welcome(id)
+	return true
+}
+
+// welcome lets the client's requests in. The caller holds mu.
+func (c *conn) welcome(id zk.SessionID) {
+	password := c.server.o.Passwords.Of(id)
 	timeout := c.timeout.Load()
 	c.phase = open
 	c.heard.Store(true)
 	c.respond(id, timeout, password[:])
 	c.stream.SetReadTimeout(time.Duration(timeout)*time.Millisecond + c.server.limits.idleSlack)
 	c.stream.Pause(false)
-	return true
 }
 
 // Revalidated answers whether a session may be attached here.

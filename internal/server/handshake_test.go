@@ -96,7 +96,7 @@ func TestRefusedWithoutAByte(t *testing.T) { // 1.6, 2.3, 2.17
 		})
 	}
 	r := newRig(t, nil)
-	r.SetServing(false, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree)
 	c := r.dial(t)
 	c.frame(wire.ConnectRequest{})
 	c.wantEnd()
@@ -105,15 +105,15 @@ func TestRefusedWithoutAByte(t *testing.T) { // 1.6, 2.3, 2.17
 func TestNotServingClosesAndComesBack(t *testing.T) { // 2.17
 	r := newRig(t, nil)
 	c := r.connect(t)
-	r.SetServing(false, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree)
 	c.wantEnd()
-	r.SetServing(true, r.ens.tree)
+	r.SetService(zk.FullService, r.ens.tree)
 	r.connect(t)
 }
 
 func TestFourLetterWords(t *testing.T) { // 1.5
 	r := newRig(t, nil)
-	r.SetServing(false, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree)
 	c := r.dial(t)
 	c.raw([]byte("ruok"))
 	if b, err := io.ReadAll(c.r); string(b) != "ruok from 127.0.0.1" {
@@ -204,9 +204,9 @@ func TestNewTreeIsRead(t *testing.T) {
 	r := newRig(t, nil)
 	other := tree.New(tree.Options{})
 	other.SetLastZxid(9)
-	r.SetServing(false, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree)
 	r.ens.tree, r.ens.zxid = other, 9
-	r.SetServing(true, other)
+	r.SetService(zk.FullService, other)
 	c := r.connect(t)
 	c.request(1, zk.OpPing, nil)
 	c.want(wire.XidPing, 10, zk.OK)

@@ -17,6 +17,9 @@ func (c *conn) execute(p *pendingRequest) {
 	case zk.OpPing:
 		c.replyError(wire.XidPing, c.server.tree.Load().LastZxid(), zk.OK)
 		code = zk.OK
+	case zk.OpCloseSession: // of a local session
+		c.closeLocal(p)
+		return
 	case zk.OpExists, zk.OpGetData, zk.OpGetChildren, zk.OpGetChildren2:
 		code = c.readNode(p)
 	case zk.OpGetACL:

@@ -27,6 +27,7 @@ type Request struct {
 	Body    []byte  // owned by the receiver
 	Auth    []zk.ID // immutable
 	Timeout int32   // ms, of createSession
+	Local   bool    // the session is known to this server only
 }
 
 // A Proposer brings writes into the order of the ensemble. Its methods never block;
@@ -52,10 +53,12 @@ type Options struct {
 	Proposer Proposer
 	Words    Words // nil: none
 	ServerID zk.ServerID
+	// Passwords are those of the sessions.
+	Passwords session.Passwords
 }
 
 // A Server holds the client connections of one server. Fire, Applied, Synced,
-// Revalidated, Moved and SetServing are called by the apply loop; everything
+// Revalidated, Moved and SetService are called by the apply loop; everything
 // else may be called from anywhere.
 type Server struct {
 	o       Options
@@ -66,6 +69,7 @@ type Server struct {
 	limits  limits
 	tree    atomic.Pointer[tree.Tree]
 	counts  counters
+	local   *localSessions // nil: every session is global
 
 	// outstanding is the number of writes that were submitted and not answered.
 	outstanding atomic.Int64
@@ -75,7 +79,7 @@ type Server struct {
 	timerLoop env.Loop
 
 	mu         sync.Mutex
-	serving    bool
+	service    zk.Service
 	closed     bool
 	ids        *session.IDs
 	conns      map[*conn]struct{}
@@ -107,6 +111,9 @@ func New(o Options) *Server {
 	s.drainLoop = o.Env.Loops.Start("drain", s.drain)
 	s.drainable.Init(s.drainLoop)
 	s.timerLoop = o.Env.Loops.Start("connections", s.expireFresh)
+	if s.cfg.LocalSessions && s.cfg.Ensemble != nil {
+		s.local = newLocalSessions(s)
+	}
 	return s
 }
 
@@ -120,7 +127,7 @@ func (s *Server) Listen(net env.Net, addr string) (env.Listener, error) {
 // a loop of the server.
 func (s *Server) Close() {
 	s.mu.Lock()
-	s.closed, s.serving = true, false
+	s.closed, s.service = true, zk.NoService
 	all := s.sortedConns()
 	s.mu.Unlock()
 	for _, c := range all {
@@ -128,6 +135,9 @@ func (s *Server) Close() {
 	}
 	s.drainLoop.Stop()
 	s.timerLoop.Stop()
+	if s.local != nil {
+		s.local.loop.Stop()
+	}
 }
 
 // sortedConns returns the connections in the order in which they came. The
@@ -215,24 +225,28 @@ func (s *Server) detach(c *conn) {
 	s.watches.RemoveAll(c)
 }
 
-// SetServing opens or closes the doors: while the server has no leader, the port
-// stays open and every client is turned away (client-protocol.md 2.17). t is the
-// tree to read from.
-func (s *Server) SetServing(serving bool, t *tree.Tree) {
+// SetService opens or closes the doors: while the server has no leader, the port
+// stays open and every client is turned away (client-protocol.md 2.17), or only
+// those that are content with reading are let in (2.14). Whoever was let in under
+// another service is sent away. t is the tree to read from.
+func (s *Server) SetService(service zk.Service, t *tree.Tree) {
 	if t != nil {
 		s.tree.Store(t)
 	}
-	if serving && t != nil {
+	if service == zk.FullService && t != nil {
 		// A clock that was set back must not give out the ids of live sessions.
 		for id := range t.Sessions() {
 			s.ids.Skip(id)
 		}
 	}
+	s.local.renew()
 	s.mu.Lock()
-	s.serving = serving && !s.closed
 	var all []*conn
-	if !serving {
+	if service != zk.FullService || s.service == zk.ReadOnly {
 		all = s.sortedConns()
+	}
+	if s.service = service; s.closed {
+		s.service = zk.NoService
 	}
 	s.mu.Unlock()
 	for _, c := range all {
@@ -251,11 +265,16 @@ func (s *Server) drain() func() {
 }
 
 // Touched returns the sessions with a sign of life since the last call, by id.
-func (s *Server) Touched() []peerwire.SessionTouch {
+func (s *Server) Touched() []peerwire.SessionTouch { return s.heard(false) }
+
+// heardLocal is Touched for the sessions that only this server knows.
+func (s *Server) heardLocal() []peerwire.SessionTouch { return s.heard(true) }
+
+func (s *Server) heard(local bool) []peerwire.SessionTouch {
 	var touched []peerwire.SessionTouch
 	s.mu.Lock()
 	for id, c := range s.attached {
-		if c.heard.Swap(false) {
+		if c.local.Load() == local && c.heard.Swap(false) {
 			touched = append(touched, peerwire.SessionTouch{Session: id, Timeout: c.timeout.Load()})
 		}
 	}

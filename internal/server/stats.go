@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ostler/internal/tree"
 	"ostler/internal/watch"
 	"ostler/internal/wire"
 	"ostler/internal/zk"
@@ -94,6 +95,12 @@ func (s *Server) Stats() Stats {
 	st.LatencyMin, st.LatencyMax, st.LatencyAvg = s.counts.latency()
 	return st
 }
+
+// Tree is the state that clients see.
+func (s *Server) Tree() *tree.Tree { return s.tree.Load() }
+
+// LocalSessions returns the number of sessions that only this server knows.
+func (s *Server) LocalSessions() int { return s.local.count() }
 
 // ResetStats begins the server's numbers anew.
 func (s *Server) ResetStats() { s.counts.reset() }

@@ -43,7 +43,7 @@ func (i *IDs) Next() zk.SessionID {
 // come to yet, the clock was set back: then ids go on from a random place, so that
 // none that was ever given out comes again (INV-S6).
 func (i *IDs) Skip(used zk.SessionID) {
-	if zk.ServerID(uint64(used)>>56) != i.server {
+	if used.Server() != i.server {
 		return
 	}
 	if int64(used)&lowBits < i.next.Load() {

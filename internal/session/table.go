@@ -14,6 +14,7 @@ type Table struct {
 	origin   time.Time // where bucket 0 ends; the first time the table was told
 	sessions map[zk.SessionID]*session
 	buckets  buckets
+	locals   *locals // nil: members have none
 }
 
 // A session is one row. A closing session is in no bucket.
@@ -109,8 +110,17 @@ func (t *Table) Owner(id zk.SessionID) (owner zk.ServerID, ok bool) {
 
 // Check says whether a request of a session that came through from may be
 // carried out (client-protocol.md 2.12): OK, SessionExpired or SessionMoved. A
-// session without owner is adopted by from.
+// session without owner is adopted by from. One that is not known may be a local
+// session of another member, which has looked after it (2.13).
 func (t *Table) Check(id zk.SessionID, from zk.ServerID) zk.Code {
+	if t.sessions[id] == nil && t.locals.mayBe(id) {
+		return zk.OK
+	}
+	return t.CheckGlobal(id, from)
+}
+
+// CheckGlobal is Check for what a local session may not do.
+func (t *Table) CheckGlobal(id zk.SessionID, from zk.ServerID) zk.Code {
 	s := t.sessions[id]
 	switch {
 	case s == nil || s.closing:
@@ -143,6 +153,7 @@ func (t *Table) Remove(id zk.SessionID) {
 	if s := t.sessions[id]; s != nil {
 		t.buckets.remove(s)
 		delete(t.sessions, id)
+		t.locals.ended(id)
 	}
 }
 

@@ -37,6 +37,9 @@ type Options struct {
 	// KnownCommitted (learner) is a zxid that is known to be committed, 0 if none
 	// is: a leader that would cut below it is refused (quorum.md R20).
 	KnownCommitted zk.Zxid
+	// Secret is the fingerprint of the secret that session passwords come from, 0
+	// for ZooKeeper's passwords. All members have the same.
+	Secret uint64
 }
 
 // An Input is one of the types below.
@@ -139,6 +142,7 @@ type Sent struct {
 type Closed struct {
 	Link   LinkID
 	Reason string
+	Flush  bool // after what was sent has left
 }
 
 // A Delivery is one thing for the apply loop, in order: records up to Commit

@@ -75,6 +75,8 @@ func (l *Leader) onInfo(p *peer, packet *peerwire.Packet, out *Output) {
 	case len(packet.Data) < 20 || info.Protocol < peerwire.ProtocolVersion:
 		// It would make no promise (quorum.md 4.21, R20).
 		l.close(p, out, "server %d speaks a protocol older than ZooKeeper 3.4", info.ServerID)
+	case decodeSecret(packet.Data, learnerSecretAt) != l.o.Secret:
+		l.refuseSecret(p, packet, info.ServerID, out)
 	case info.ConfigVersion > l.config.Version:
 		l.close(p, out, "server %d has configuration %x, which is newer than %x here",
 			info.ServerID, info.ConfigVersion, l.config.Version)
@@ -141,7 +143,7 @@ func (l *Leader) offer(p *peer, out *Output) {
 	p.stage = awaitPromise
 	l.send(p, peerwire.Packet{
 		Type: peerwire.LeaderInfo, Zxid: l.start(),
-		Data: binary.BigEndian.AppendUint32(nil, uint32(peerwire.ProtocolVersion)),
+		Data: appendSecret(binary.BigEndian.AppendUint32(nil, uint32(peerwire.ProtocolVersion)), l.o.Secret),
 	}, out)
 }
 
@@ -183,25 +185,4 @@ func (l *Leader) checkPromised(out *Output) {
 		l.enter(adopting)
 		out.Persist = append(out.Persist, Persist{Kind: CurrentEpoch, Epoch: l.epoch})
 	}
-}
-
-// A promise is burnt when its leader was never established: acceptedEpoch is then
-// ahead of currentEpoch. Should the epoch of the leader at hand be lower, the server
-// could not follow it, nor any other until the next election. So it adds its
-// current epoch to the learner info, behind what ZooKeeper reads (quorum.md 9,
-// hint 10), and a leader that knows the addition makes room by an election. A
-// server of another ensemble has a high current epoch too, and is refused.
-const burntAt = 20
-
-// appendBurnt adds the current epoch to a learner info.
-func appendBurnt(info []byte, current zk.Epoch) []byte {
-	return binary.BigEndian.AppendUint64(info, uint64(current))
-}
-
-// decodeBurnt reads what appendBurnt added, if it did.
-func decodeBurnt(info []byte) (current zk.Epoch, ok bool) {
-	if len(info) < burntAt+8 {
-		return 0, false
-	}
-	return zk.Epoch(binary.BigEndian.Uint64(info[burntAt:])), true
 }

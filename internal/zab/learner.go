@@ -71,10 +71,7 @@ func NewLearner(o Options, link LinkID, now time.Time, out *Output) *Learner {
 	if o.Observer {
 		kind = peerwire.ObserverInfo
 	}
-	data := info.Append(nil)
-	if o.Accepted > o.Current && !o.untrusted() {
-		data = appendBurnt(data, max(o.Current, 0))
-	}
+	data := appendAdditions(info.Append(nil), &o)
 	l.send(peerwire.Packet{Type: kind, Zxid: zk.MakeZxid(l.acceptedToTell(), 0), Data: data}, out)
 	out.WakeAt = l.deadline
 	return l
@@ -188,6 +185,8 @@ func (l *Learner) onLeaderInfo(packet *peerwire.Packet, out *Output) {
 		l.depart(out, "the leader speaks a protocol older than ZooKeeper 3.4")
 	case packet.Type != peerwire.LeaderInfo || packet.Zxid.Counter() != 0 || e < 1 || e > zk.EpochMax:
 		l.depart(out, "packet of type %d with %v instead of LEADERINFO", packet.Type, packet.Zxid)
+	case decodeSecret(packet.Data, leaderSecretAt) != l.o.Secret:
+		l.depart(out, "the leader: %s", secretsDiffer)
 	case e < l.o.Accepted && !l.o.Observer:
 		l.depart(out, "the leader's epoch %d is below %d, which was accepted before", e, l.o.Accepted)
 	case e < l.history.Last().Epoch() || e < l.o.Current:

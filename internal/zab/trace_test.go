@@ -238,7 +238,7 @@ func (s *script) packet(f []string) peerwire.Packet {
 		}
 		p.Data = info.Append(nil)
 		if v, ok := args["burnt"]; ok {
-			p.Data = appendBurnt(p.Data, zk.Epoch(v))
+			p.Data = binary.BigEndian.AppendUint64(p.Data, uint64(v))
 		}
 	case peerwire.LeaderInfo:
 		p.Data = binary.BigEndian.AppendUint32(nil, uint32(peerwire.ProtocolVersion))

@@ -46,6 +46,9 @@ type SessionID int64
 // String formats s as ZooKeeper prints it, 0x and lower-case hex.
 func (s SessionID) String() string { return fmt.Sprintf("0x%x", uint64(s)) }
 
+// Server returns the low byte of the id of the server that made s.
+func (s SessionID) Server() ServerID { return ServerID(uint64(s) >> 56) }
+
 // A ServerID is the myid of a member of an ensemble.
 type ServerID int64
 
