@@ -30,7 +30,6 @@ var unsupported = map[string]string{
 	"sasl-digest-md5-unknown-user": "SASL",
 	"reconfig-ok":                  "reconfiguration",
 	"reconfig-standalone":          "reconfiguration",
-	"quota":                        "quota enforcement",
 	"enforce-auth":                 "enforced authentication",
 	"enforce-auth-ok":              "enforced authentication",
 	"ensemble-auth":                "the ensemble provider",
@@ -135,7 +134,9 @@ func serve(t *testing.T, profile string) func(server string) string {
 	const superName = "zookeeper.DigestAuthenticationProvider.superDigest"
 	switch profile {
 	case "base":
-		return one(0, "clientPort=2181\n", map[string]string{"zookeeper.extendedTypesEnabled": "true", superName: super}, "127.0.0.1:0")
+		return one(0, "clientPort=2181\n", map[string]string{
+			"zookeeper.extendedTypesEnabled": "true", "zookeeper.enforceQuota": "true", superName: super,
+		}, "127.0.0.1:0")
 	case "plain":
 		return one(0, "clientPort=2181\n", nil, "127.0.0.1:0")
 	case "quorum1":

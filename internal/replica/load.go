@@ -16,7 +16,7 @@ import (
 // Load rebuilds the state from a data directory: a snapshot, and the log behind
 // it (disk.md section 5). It blocks on files.
 func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error) {
-	l := &loading{cfg: cfg, log: log}
+	l := &loading{cfg: cfg, log: log, alarms: new(Alarms)}
 	found, err := dir.Load(l.newSink, l.apply)
 	if err != nil {
 		return Loaded{}, err
@@ -34,7 +34,7 @@ func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error
 	}
 	return Loaded{
 		Tree: l.tree, History: l.history, Accepted: found.Accepted, Current: found.Current,
-		Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
+		Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted, Alarms: l.alarms,
 	}, nil
 }
 
@@ -42,6 +42,7 @@ func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error
 type loading struct {
 	cfg        *config.Config
 	log        *slog.Logger
+	alarms     *Alarms
 	loader     *tree.Loader
 	tree       *tree.Tree
 	history    *zab.History
@@ -53,7 +54,7 @@ type loading struct {
 // newSink begins from nothing: what a rejected snapshot left is forgotten
 // (disk.md R-14).
 func (l *loading) newSink() snapshot.Sink {
-	l.loader = tree.NewLoader(treeOptions(l.cfg, l.log))
+	l.loader = tree.NewLoader(treeOptions(l.cfg, l.log, l.alarms))
 	return l.loader
 }
 
@@ -63,7 +64,7 @@ func (l *loading) finish(zxid zk.Zxid) error {
 		return l.err
 	}
 	if l.loader == nil {
-		l.tree = tree.New(treeOptions(l.cfg, l.log))
+		l.tree = tree.New(treeOptions(l.cfg, l.log, l.alarms))
 	} else if l.tree, l.err = l.loader.Finish(zxid); l.err != nil {
 		return fmt.Errorf("snapshot %v: %w", zxid, l.err)
 	}
@@ -85,11 +86,15 @@ func (l *loading) apply(snapshotZxid zk.Zxid, rec *txn.Record) {
 }
 
 // treeOptions are those of every tree of a server.
-func treeOptions(cfg *config.Config, log *slog.Logger) tree.Options {
+func treeOptions(cfg *config.Config, log *slog.Logger, alarms *Alarms) tree.Options {
 	return tree.Options{
-		Digest: cfg.DigestEnabled,
-		OnAlarm: func(msg string, zxid zk.Zxid) {
-			log.Error("a transaction could not be applied as it stands", "what", msg, "zxid", zxid)
-		},
+		Digest: cfg.DigestEnabled, Owners: owners(cfg),
+		OnAlarm: func(msg string, zxid zk.Zxid) { alarms.raise(log, msg, zxid) },
 	}
 }
+
+// owners is how a server reads the owners of nodes.
+func owners(cfg *config.Config) zk.Owners { return zk.Owners{TTL353: cfg.TTL353} }
+
+// newTreeOptions are those of a tree that replaces the present one.
+func (r *Replica) newTreeOptions() tree.Options { return treeOptions(r.cfg, r.log, r.o.Loaded.Alarms) }
