@@ -48,14 +48,10 @@ func (q *quotas) prefix(path string) string {
 // parseLimits reads the limits; other keys are passed over, as ZooKeeper does.
 func (q *Quota) parseLimits(data []byte) bool {
 	q.Nodes.Soft, q.Nodes.Hard, q.Bytes.Soft, q.Bytes.Hard = -1, -1, -1, -1
-	of := map[string]*int64{
-		"count": &q.Nodes.Soft, "countHardLimit": &q.Nodes.Hard,
-		"bytes": &q.Bytes.Soft, "byteHardLimit": &q.Bytes.Hard,
-	}
-	for _, piece := range pieces(data) {
+	for piece := range pieces(data) {
 		key, rest, _ := strings.Cut(piece, "=")
 		value, _, _ := strings.Cut(rest, "=")
-		limit := of[key]
+		limit := q.limit(key)
 		if limit == nil || value == "" {
 			continue
 		}
@@ -66,6 +62,21 @@ func (q *Quota) parseLimits(data []byte) bool {
 		*limit = n
 	}
 	return true
+}
+
+// limit is where the limit called key goes, nil when there is none of that name.
+func (q *Quota) limit(key string) *int64 {
+	switch key {
+	case "count":
+		return &q.Nodes.Soft
+	case "countHardLimit":
+		return &q.Nodes.Hard
+	case "bytes":
+		return &q.Bytes.Soft
+	case "byteHardLimit":
+		return &q.Bytes.Hard
+	}
+	return nil
 }
 
 func (q *Quota) parseStats(data []byte) (ok bool) {

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"sync"
@@ -163,14 +164,14 @@ func formatStats(nodes, bytes int64) []byte {
 }
 
 // pieces splits the data of either leaf.
-func pieces(data []byte) []string {
-	return strings.FieldsFunc(string(data), func(r rune) bool { return r == ',' || r == ';' })
+func pieces(data []byte) iter.Seq[string] {
+	return strings.FieldsFuncSeq(string(data), func(r rune) bool { return r == ',' || r == ';' })
 }
 
 // parseStats reads count and bytes; other keys are passed over.
 func parseStats(data []byte) (nodes, bytes int64, ok bool) {
 	found := 0
-	for _, piece := range pieces(data) {
+	for piece := range pieces(data) {
 		key, value, _ := strings.Cut(piece, "=")
 		if value == "" || key != "count" && key != "bytes" {
 			continue
