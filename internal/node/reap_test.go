@@ -8,6 +8,10 @@ import (
 	"time"
 
 	"ostler/client"
+	"ostler/internal/datadir"
+	"ostler/internal/host"
+	"ostler/internal/snapshot"
+	"ostler/internal/tree"
 	"ostler/internal/zk"
 )
 
@@ -213,5 +217,62 @@ func TestTheLeaderRemovesForAll(t *testing.T) {
 		u.awaitEnd("/gone")
 		u.awaitEnd("/over")
 		u.wantThere(true, "/full", "/full/x")
+	}
+}
+
+// Nodes that ZooKeeper 3.5.3 made with a time to live stay while nobody said that they
+// are such (decisions.md 21), unlike ephemerals of a session that is not there; with
+// extendedTypesEnabled and emulate353TTLNodes they end (client-protocol.md 4.3).
+func TestTTLNodesOf353(t *testing.T) {
+	data := t.TempDir()
+	layOut(t, data+"/version-2", map[string]zk.Owner{"/old": zk.OwnerContainer | 5000, "/orphan": 0x100000000000005})
+	for _, c := range []struct {
+		props map[string]string
+		stays bool
+	}{
+		{sweeping(map[string]string{"zookeeper.extendedTypesEnabled": "false"}), true},
+		{sweeping(nil), true},
+		{sweeping(map[string]string{"zookeeper.emulate353TTLNodes": "true"}), false},
+	} {
+		m := standalone(t, data, c.props)
+		u := connect(t, m.node.ClientAddr())
+		u.awaitEnd("/orphan")
+		if c.stays {
+			u.awaitSweep()
+			u.wantThere(true, "/old")
+		} else {
+			u.awaitEnd("/old")
+		}
+		u.Abandon()
+		m.stop()
+	}
+}
+
+// layOut writes a data directory with nodes of the given owners.
+func layOut(t *testing.T, dir string, owners map[string]zk.Owner) {
+	t.Helper()
+	d, err := datadir.Open(host.FS(), dir, dir, datadir.Options{ForceSync: true, AutoCreate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	l := tree.NewLoader(tree.Options{Digest: true})
+	nodes := []snapshot.Node{{ACL: zk.OpenACL()}}
+	for path, owner := range owners {
+		nodes = append(nodes, snapshot.Node{Path: path, ACL: zk.OpenACL(), Stat: zk.StatPersisted{Owner: owner}})
+	}
+	for i := range nodes {
+		if err := l.Node(&nodes[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr, err := l.Finish(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := tr.View()
+	defer v.Close()
+	if err := d.InitFresh(v); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -23,8 +23,11 @@ func enforced(t reporter, limits string) (w *world, excesses *[]string) {
 		o.OnExcess = func(e Excess) { *excesses = append(*excesses, e.String()) }
 	})
 	for _, n := range [][2]string{
-		{"/q", "1"}, {"/q/a", "22"}, {"/zookeeper/quota/q", ""},
-		{"/zookeeper/quota/q/zookeeper_limits", limits}, {"/zookeeper/quota/q/zookeeper_stats", ""},
+		{"/q", "1"},
+		{"/q/a", "22"},
+		{"/zookeeper/quota/q", ""},
+		{"/zookeeper/quota/q/zookeeper_limits", limits},
+		{"/zookeeper/quota/q/zookeeper_stats", ""},
 	} {
 		w.plan(alice, zk.OpCreate, made(n[0], n[1]))
 	}

@@ -39,7 +39,8 @@ func TestPoisonedTransactionsRaiseAnAlarm(t *testing.T) {
 		},
 		{"H3: limits of no path are an ordinary node", nil, zk.OpCreate, create(above), 1, zk.OK, above, true},
 		{
-			"H3: limits beside the quotas can be removed", []txn.Body{create("/zookeeper/zookeeper_limits")},
+			"H3: limits beside the quotas can be removed",
+			[]txn.Body{create("/zookeeper/zookeeper_limits")},
 			zk.OpDelete, &txn.Delete{Path: "/zookeeper/zookeeper_limits"}, 1, zk.OK, "/zookeeper/zookeeper_limits", false,
 		},
 		{
@@ -48,20 +49,24 @@ func TestPoisonedTransactionsRaiseAnAlarm(t *testing.T) {
 			zk.OpDelete, &txn.Delete{Path: "/zookeeper-x/zookeeper_limits"}, 1, zk.OK, "/zookeeper-x/zookeeper_limits", false,
 		},
 		{
-			"H3: limits far from the quotas are nobody's business", []txn.Body{create("/a/zookeeper_limits")},
+			"H3: limits far from the quotas are nobody's business",
+			[]txn.Body{create("/a/zookeeper_limits")},
 			zk.OpDelete, &txn.Delete{Path: "/a/zookeeper_limits"}, 0, zk.OK, "/a/zookeeper_limits", false,
 		},
 		{"H3: statistics may be set to null", nil, zk.OpSetData, &txn.SetData{Path: stats}, 0, zk.OK, stats, true},
 		{
-			"H3: a change is counted though the statistics are null", []txn.Body{&txn.SetData{Path: stats}},
+			"H3: a change is counted though the statistics are null",
+			[]txn.Body{&txn.SetData{Path: stats}},
 			zk.OpCreate, create("/a/b"), 1, zk.OK, "/a/b", true,
 		},
 		{
-			"H3: or no text of statistics", []txn.Body{&txn.SetData{Path: stats, Data: []byte("\xff,=;count")}},
+			"H3: or no text of statistics",
+			[]txn.Body{&txn.SetData{Path: stats, Data: []byte("\xff,=;count")}},
 			zk.OpDelete, &txn.Delete{Path: "/a/k"}, 1, zk.OK, "/a/k", false,
 		},
 		{
-			"H3: limits may be any bytes", []txn.Body{&txn.SetData{Path: "/zookeeper/quota/a/zookeeper_limits", Data: []byte{0xff}}},
+			"H3: limits may be any bytes",
+			[]txn.Body{&txn.SetData{Path: "/zookeeper/quota/a/zookeeper_limits", Data: []byte{0xff}}},
 			zk.OpCreate, create("/a/b"), 0, zk.OK, "/a/b", true,
 		},
 	} {
