@@ -45,21 +45,27 @@ func (q *quotas) prefix(path string) string {
 	return q.longest(path)
 }
 
-// parseLimits reads the limits; other keys are passed over, as ZooKeeper does.
+// parseLimits reads the limits; keys of other names are passed over. Whatever
+// ZooKeeper cannot parse does not parse here either.
 func (q *Quota) parseLimits(data []byte) bool {
 	q.Nodes.Soft, q.Nodes.Hard, q.Bytes.Soft, q.Bytes.Hard = -1, -1, -1, -1
+	if len(data) > 0 && separates(rune(data[0])) {
+		return false
+	}
 	for piece := range pieces(data) {
-		key, rest, _ := strings.Cut(piece, "=")
+		key, rest, found := strings.Cut(piece, "=")
 		value, _, _ := strings.Cut(rest, "=")
-		limit := q.limit(key)
-		if limit == nil || value == "" {
-			continue
+		n := int64(-1)
+		var err error
+		if value != "" {
+			n, err = strconv.ParseInt(value, 10, 64)
 		}
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
+		if !found || err != nil {
 			return false
 		}
-		*limit = n
+		if limit := q.limit(key); limit != nil {
+			*limit = n
+		}
 	}
 	return true
 }

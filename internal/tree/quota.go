@@ -18,8 +18,8 @@ const (
 )
 
 // A quotas knows the paths that have limits. The apply loop changes it, and may
-// read it without the lock; others read it too. The lock is taken after stripes,
-// and no stripe while it is held.
+// read it without the lock, which others need. The lock is taken after stripes, and
+// no stripe while it is held.
 type quotas struct {
 	mu    sync.RWMutex
 	paths map[string]struct{}
@@ -165,8 +165,10 @@ func formatStats(nodes, bytes int64) []byte {
 
 // pieces splits the data of either leaf.
 func pieces(data []byte) iter.Seq[string] {
-	return strings.FieldsFuncSeq(string(data), func(r rune) bool { return r == ',' || r == ';' })
+	return strings.FieldsFuncSeq(string(data), separates)
 }
+
+func separates(r rune) bool { return r == ',' || r == ';' }
 
 // parseStats reads count and bytes; other keys are passed over.
 func parseStats(data []byte) (nodes, bytes int64, ok bool) {
