@@ -28,7 +28,10 @@ func TestQuotaNodesHarmNobody(t *testing.T) {
 	m := standalone(t, dir, map[string]string{"zookeeper.enforceQuota": "true"})
 	u := connect(t, m.node.ClientAddr())
 	for _, n := range [][2]string{
-		{"/a", ""}, {quota, ""}, {quota + "/zookeeper_limits", "\xff;=,count"}, {quota + "/zookeeper_stats", ""},
+		{"/a", ""},
+		{quota, ""},
+		{quota + "/zookeeper_limits", "\xff;=,count"},
+		{quota + "/zookeeper_stats", ""},
 		{"/zookeeper/quota/zookeeper_limits", "countHardLimit=0"}, // counted
 		{"/zookeeper/zookeeper_limits", ""},
 		{quota + "/zookeeper_stats", "no statistics"},
@@ -72,8 +75,12 @@ func TestRefusalsOfQuotasAreCounted(t *testing.T) {
 	defer m.stop()
 	u := connect(t, m.node.ClientAddr())
 	for _, n := range [][2]string{
-		{"/app", ""}, {"/app/x", ""}, {"/zookeeper/quota/app", ""}, {"/zookeeper/quota/app/x", ""},
-		{"/zookeeper/quota/app/x/zookeeper_limits", "count=1,byteHardLimit=3"}, {"/zookeeper/quota/app/x/zookeeper_stats", ""},
+		{"/app", ""},
+		{"/app/x", ""},
+		{"/zookeeper/quota/app", ""},
+		{"/zookeeper/quota/app/x", ""},
+		{"/zookeeper/quota/app/x/zookeeper_limits", "count=1,byteHardLimit=3"},
+		{"/zookeeper/quota/app/x/zookeeper_stats", ""},
 		{"/app/x/soft", "123"},
 	} {
 		if err := u.put(n[0], n[1]); err != nil {
