@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,12 +17,40 @@ import (
 // finish checks what only makes sense together, in ZooKeeper's order
 // (operations.md 1.10), and completes the Config.
 func (b *builder) finish() error {
+	b.checkOwners()
 	steps := []func() error{
 		b.checkDirs, b.checkClientAddr, b.checkTimes, b.checkMembers, b.checkMode, b.checkReadOnly,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkOwners settles how owners of nodes are read (client-protocol.md 4.3).
+func (b *builder) checkOwners() {
+	if b.cfg.TTL353 && !b.cfg.ExtendedTypes {
+		b.warn("emulate353TTLNodes=true has no effect without extendedTypesEnabled=true")
+		b.cfg.TTL353 = false
+	}
+}
+
+// checkIDs sees to it that no session id, whose top byte is a member's id, looks
+// like the owner of a TTL node (client-protocol.md 4.3).
+func (b *builder) checkIDs() error {
+	name, most := "extendedTypesEnabled", zk.ServerID(254)
+	switch {
+	case b.cfg.TTL353:
+		name, most = "emulate353TTLNodes", 127
+	case !b.cfg.ExtendedTypes:
+		return nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.cfg.Ensemble.Members)) {
+		if id < 0 || id > most {
+			return fmt.Errorf("%s=true allows member ids up to %d, but there is a server.%d: "+
+				"its sessions could be taken for the owners of TTL nodes", name, most, id)
 		}
 	}
 	return nil
@@ -172,6 +202,9 @@ func (b *builder) checkQuorum() error {
 		return &Error{Exit: ExitUnexpected, Err: fmt.Errorf(
 			"My id %d not in the peer list: %s says %d, but %s has no server.%d line", //nolint:staticcheck // ZooKeeper's text.
 			id, b.myIDFile(), id, b.memberFile(), id)}
+	}
+	if err := b.checkIDs(); err != nil {
+		return err
 	}
 	if err := b.takeClientAddr(own); err != nil {
 		return err

@@ -48,12 +48,18 @@ type Config struct {
 	DigestEnabled       bool   // digest.enabled
 	CloseSessionPaths   bool   // closeSessionTxn.enabled
 	ExtendedTypes       bool   // extendedTypesEnabled
+	TTL353              bool   // emulate353TTLNodes; false unless ExtendedTypes
+	EnforceQuota        bool   // enforceQuota
 	SkipACL             bool   // skipACL=yes
 	SuperDigest         string // DigestAuthenticationProvider.superDigest
 	DigestAlg           string // DigestAuthenticationProvider.digestAlg, e.g. SHA1
 	DigestAuthEnabled   bool   // DigestAuthenticationProvider.enabled
 	SessionlessTimeout  time.Duration
 	FourLetterWhitelist []string // words; "*" for all
+
+	ReapInterval  time.Duration // between sweeps of containers and TTL nodes
+	ReapPerMinute int64         // nodes that sweeps may delete
+	ReapNeverUsed time.Duration // age of a container that never had a child; 0: never
 
 	ElectionMinInterval time.Duration // fastleader.minNotificationInterval
 	ElectionMaxInterval time.Duration // fastleader.maxNotificationInterval

@@ -19,6 +19,7 @@ func Defaults() *Config {
 		DigestAlg: "SHA1", DigestAuthEnabled: true,
 		SessionlessTimeout:  10 * time.Second,
 		FourLetterWhitelist: []string{"srvr", "ruok"}, // decisions.md 8
+		ReapInterval:        time.Minute, ReapPerMinute: 10_000,
 		ElectionMinInterval: 200 * time.Millisecond,
 		ElectionMaxInterval: time.Minute,
 		ElectionDialTimeout: 5 * time.Second,

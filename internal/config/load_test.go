@@ -146,6 +146,8 @@ func TestErrors(t *testing.T) {
 		{name: "observers only", text: solo + "server.1=a:1:2:observer\n", want: "Observers w/o participants is an invalid configuration"},
 		{name: "one voter with observer", text: solo + "server.1=a:1:2\nserver.2=b:1:2:observer\n", want: "Observers w/o quorum is an invalid configuration"},
 		{name: "no voter, not standalone", text: solo + "standaloneEnabled=false\n", want: "standaloneEnabled = false then number of participants should be >0"},
+		{name: "extended types and id 255", text: three + "extendedTypesEnabled=true\nserver.255=d:2888:3888\n", more: files{"/data/myid": "1"}, want: "extendedTypesEnabled=true allows member ids up to 254, but there is a server.255"},
+		{name: "TTL nodes of 3.5.3 and id 128", text: three + "extendedTypesEnabled=true\nemulate353TTLNodes=true\nserver.128=d:2888:3888\n", more: files{"/data/myid": "1"}, want: "emulate353TTLNodes=true allows member ids up to 127, but there is a server.128"},
 		{name: "group missing", text: three + "group.1=1:2\n", more: files{"/data/myid": "1"}, want: "server 3 is in no group"},
 		{name: "dynamic file missing", text: solo + "dynamicConfigFile=/etc/d\n", want: "/etc/d file is missing"},
 		{name: "dynamic file with other keys", text: solo + "dynamicConfigFile=/etc/d\n", more: files{"/etc/d": "tickTime=1\n"}, want: "Unrecognised parameter: tickTime"},
@@ -204,6 +206,15 @@ func TestSettings(t *testing.T) {
 		{"dataLogDir=/logs/", func(c *Config) any { return c.DataLogDir }, "/logs"},
 		{"tickTime 1000", func(c *Config) any { return c.Tick }, time.Second},
 		{"tickTime:1000", func(c *Config) any { return c.Tick }, time.Second},
+		{"enforceQuota=true", func(c *Config) any { return c.EnforceQuota }, true},
+		{"znode.container.checkIntervalMs=50", func(c *Config) any { return c.ReapInterval }, 50 * time.Millisecond},
+		{"znode.container.checkIntervalMs=0", func(c *Config) any { return c.ReapInterval }, time.Millisecond},
+		{"znode.container.maxPerMinute=7", func(c *Config) any { return c.ReapPerMinute }, int64(7)},
+		{"znode.container.maxPerMinute=0", func(c *Config) any { return c.ReapPerMinute }, int64(1)},
+		{"znode.container.maxNeverUsedIntervalMs=300000", func(c *Config) any { return c.ReapNeverUsed }, 5 * time.Minute},
+		{"znode.container.maxNeverUsedIntervalMs=-1", func(c *Config) any { return c.ReapNeverUsed }, time.Duration(0)},
+		{"extendedTypesEnabled=true\nemulate353TTLNodes=true", func(c *Config) any { return c.TTL353 }, true},
+		{"emulate353TTLNodes=true", func(c *Config) any { return c.TTL353 }, false}, // client-protocol.md 4.3
 		{"no.such.key=5", func(c *Config) any { return c.Properties["zookeeper.no.such.key"] }, "5"},
 	} {
 		t.Run(tc.line, func(t *testing.T) {
@@ -274,13 +285,13 @@ func TestDynamicFile(t *testing.T) {
 }
 
 func TestIdleSettingsShareOneWarning(t *testing.T) {
-	_, warnings, err := load(t, solo+"nio.numWorkerThreads=3\nwatchManagerName=x\nenforceQuota=true\nadmin.serverPort=1\n", nil)
+	_, warnings, err := load(t, solo+"nio.numWorkerThreads=3\nwatchManagerName=x\nflushDelay=1\nadmin.serverPort=1\n", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
 		"these settings are details of the Java server and have no effect: watchManagerName, nio.numWorkerThreads",
-		"these settings have no effect in this version: enforceQuota, admin.serverPort",
+		"these settings have no effect in this version: flushDelay, admin.serverPort",
 	}
 	if d := cmp.Diff(want, warnings[:2]); d != "" {
 		t.Errorf("warnings (-want +got):\n%s", d)

@@ -6,7 +6,7 @@ var requestRows = []Setting{
 	later("jute.maxbuffer.extrasize", "int", "jute.maxbuffer", "slack for records read back from disk, in bytes; no limit applies to them here"),
 	propBool("digest.enabled", "true", "digest of the whole tree in transactions and snapshots", func(c *Config, on bool) { c.DigestEnabled = on }),
 	propBool("closeSessionTxn.enabled", "true", "list of deleted ephemeral nodes in the transaction that closes a session", func(c *Config, on bool) { c.CloseSessionPaths = on }),
-	propBool("extendedTypesEnabled", "false", "nodes with a time to live", func(c *Config, on bool) { c.ExtendedTypes = on }),
+	propBool("extendedTypesEnabled", "false", "nodes with a time to live can be made, and end. Those in the data while it is off are kept. Member ids must be below 255", func(c *Config, on bool) { c.ExtendedTypes = on }),
 	property("skipACL", "yes, no", "no", "yes: no access control at all", func(b *builder, v string) error {
 		if b.cfg.SkipACL = v == "yes"; b.cfg.SkipACL {
 			b.warn("skipACL=yes: every client may read and change everything")
@@ -14,11 +14,11 @@ var requestRows = []Setting{
 		return nil
 	}),
 	later("enableEagerACLCheck", "bool", "false", "check ACLs on the receiving server too"),
-	later("enforceQuota", "bool", "false", "refuse writes beyond a hard quota"),
-	later("emulate353TTLNodes", "bool", "false", "TTL encoding of 3.5.3"),
-	bare(later("znode.container.checkIntervalMs", "int", "60000", "time between sweeps of empty containers and expired nodes")),
-	bare(later("znode.container.maxPerMinute", "int", "10000", "nodes a sweep may delete per minute")),
-	bare(later("znode.container.maxNeverUsedIntervalMs", "int", "0", "age of a container that never had a child")),
+	propBool("enforceQuota", "false", "refuse writes beyond a hard quota, and log those beyond a soft one", func(c *Config, on bool) { c.EnforceQuota = on }),
+	propBool("emulate353TTLNodes", "false", "with extendedTypesEnabled: read the owners of nodes that ZooKeeper 3.5.3 made with a time to live. Member ids must be below 128", func(c *Config, on bool) { c.TTL353 = on }),
+	bare(propInt("znode.container.checkIntervalMs", "60000", "time between sweeps of empty containers and expired nodes, in ms", 1, func(c *Config, n int64) { c.ReapInterval = millis(n) })),
+	bare(propInt("znode.container.maxPerMinute", "10000", "nodes that sweeps may delete per minute, evenly spaced", 1, func(c *Config, n int64) { c.ReapPerMinute = n })),
+	bare(propInt("znode.container.maxNeverUsedIntervalMs", "0", "age at which a container that never had a child is deleted, in ms; 0: never", 0, func(c *Config, n int64) { c.ReapNeverUsed = millis(n) })),
 	later("largeRequestMaxBytes", "int", "104857600", "bytes of large requests in flight"),
 	later("largeRequestThreshold", "int", "-1", "size from which a request is large"),
 	later("request_throttle_max_requests", "int", "0", "requests in flight before throttling"),

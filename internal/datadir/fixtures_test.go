@@ -262,7 +262,7 @@ func (m *model) listing() map[string]listed {
 		if !sameEverywhere(p) {
 			continue
 		}
-		l := listed{Data: "null", ACL: n.ACL, Stat: n.Stat.Client(len(n.Data), m.children(p))}
+		l := listed{Data: "null", ACL: n.ACL, Stat: n.Stat.Client(n.Stat.Owner.Session(), len(n.Data), m.children(p))}
 		if n.Data != nil {
 			l.Data = strconv.Quote(string(n.Data))
 		}

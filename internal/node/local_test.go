@@ -21,7 +21,7 @@ func serveLocal(t *testing.T, lines string) func(server string) string {
 func TestLocalSessionsOnThree(t *testing.T) {
 	addr := serveLocal(t, "")
 	for _, role := range []string{"leader", "follower 1"} {
-		c := connect(t, addr(role), wire.ConnectRequest{})
+		c := rawConnect(t, addr(role), wire.ConnectRequest{})
 		before, _ := c.call(zk.OpExists, wire.PathWatchRequest{Path: "/"})
 		c.want(zk.OpCreate, createRequest("/local-"+role, zk.ModePersistent), zk.OK)
 		c.want(zk.OpCreate, createRequest("/e", zk.ModeEphemeral), zk.EphemeralOnLocalSession)
@@ -38,7 +38,7 @@ func TestLocalSessionsOnThree(t *testing.T) {
 		if len(m.Results) != 1 || m.Results[0].Code != want {
 			t.Errorf("%s: multi with an ephemeral: %+v, want %v", role, m.Results, want)
 		}
-		moved := connect(t, addr("follower 2"), c.again())
+		moved := rawConnect(t, addr("follower 2"), c.again())
 		if moved.info.Session != 0 {
 			t.Errorf("%s: a local session moved to another server", role)
 		}
@@ -48,7 +48,7 @@ func TestLocalSessionsOnThree(t *testing.T) {
 		}
 		c.want(zk.OpCloseSession, nil, zk.OK)
 		c.wantEnd()
-		after := connect(t, addr(role), wire.ConnectRequest{})
+		after := rawConnect(t, addr(role), wire.ConnectRequest{})
 		h, _ := after.call(zk.OpExists, wire.PathWatchRequest{Path: "/"})
 		// The create and the multi, and at the leader the refused ephemeral.
 		if spent := h.Zxid - before.Zxid; spent != 2 && (spent != 3 || role != "leader") {
@@ -62,10 +62,10 @@ func TestLocalSessionsOnThree(t *testing.T) {
 func TestLocalSessionUpgradeOnThree(t *testing.T) {
 	addr := serveLocal(t, "localSessionsUpgradingEnabled=true\n")
 	for _, role := range []string{"leader", "follower 1"} {
-		c := connect(t, addr(role), wire.ConnectRequest{})
+		c := rawConnect(t, addr(role), wire.ConnectRequest{})
 		path := "/" + strings.ReplaceAll(role, " ", "-")
 		c.want(zk.OpCreate, createRequest(path, zk.ModeEphemeral), zk.OK)
-		moved := connect(t, addr("follower 2"), c.again())
+		moved := rawConnect(t, addr("follower 2"), c.again())
 		if moved.info.Session != c.info.Session {
 			t.Fatalf("%s: session %v at another server, want %v", role, moved.info.Session, c.info.Session)
 		}
@@ -77,7 +77,7 @@ func TestLocalSessionUpgradeOnThree(t *testing.T) {
 			t.Errorf("%s: owner %v, want %v", role, stat.Stat.EphemeralOwner, c.info.Session)
 		}
 		moved.want(zk.OpCloseSession, nil, zk.OK)
-		other := connect(t, addr(role), wire.ConnectRequest{})
+		other := rawConnect(t, addr(role), wire.ConnectRequest{})
 		other.want(zk.OpSync, wire.PathRequest{Path: "/"}, zk.OK)
 		other.want(zk.OpExists, wire.PathWatchRequest{Path: path}, zk.NoNode)
 		other.want(zk.OpCloseSession, nil, zk.OK)
@@ -112,10 +112,10 @@ func TestReadOnlyMode(t *testing.T) {
 	for _, cfg := range cfgs {
 		awaitServing(t, cfg.ClientAddr)
 	}
-	c := connect(t, cfgs[0].ClientAddr, wire.ConnectRequest{})
+	c := rawConnect(t, cfgs[0].ClientAddr, wire.ConnectRequest{})
 	c.want(zk.OpCreate, createRequest("/kept", zk.ModeEphemeral), zk.OK) // makes the session global
 	addr := cfgs[1].ClientAddr
-	reader := connect(t, addr, wire.ConnectRequest{})
+	reader := rawConnect(t, addr, wire.ConnectRequest{})
 	reader.want(zk.OpSync, wire.PathRequest{Path: "/"}, zk.OK)
 	stop(0)
 	stop(2)
@@ -125,7 +125,7 @@ func TestReadOnlyMode(t *testing.T) {
 		if got := word(t, addr, "srvr"); !strings.Contains(got, "Mode: read-only") || !strings.Contains(got, "READ-ONLY") {
 			t.Errorf("%s: srvr says %q", when, got)
 		}
-		ro := connect(t, addr, wire.ConnectRequest{ReadOnly: true})
+		ro := rawConnect(t, addr, wire.ConnectRequest{ReadOnly: true})
 		if !ro.info.ReadOnly || ro.info.Session == 0 {
 			t.Fatalf("%s: connect response %+v, want a read-only session", when, ro.info)
 		}
@@ -133,7 +133,7 @@ func TestReadOnlyMode(t *testing.T) {
 		ro.want(zk.OpSetData, wire.SetDataRequest{Path: "/kept", Version: -1}, zk.NotReadOnly)
 		global := c.again()
 		global.ReadOnly = true
-		if got := connect(t, addr, global); got.info.Session != 0 || got.info.Timeout != 0 {
+		if got := rawConnect(t, addr, global); got.info.Session != 0 || got.info.Timeout != 0 {
 			t.Errorf("%s: a session of the ensemble is answered %+v, want nothing", when, got.info)
 		}
 	}
@@ -152,7 +152,7 @@ func TestReadOnlyMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, addr, "isro", "ro")
-	ro := connect(t, addr, wire.ConnectRequest{ReadOnly: true})
+	ro := rawConnect(t, addr, wire.ConnectRequest{ReadOnly: true})
 	if h, _ := ro.call(zk.OpExists, wire.PathWatchRequest{Path: "/kept"}); h.Err != zk.NoNode || h.Zxid != 0x100000001 {
 		t.Errorf("a node behind what is known to be committed: %v at %v, want none at 0x100000001", h.Err, h.Zxid)
 	}
@@ -164,7 +164,7 @@ func TestReadOnlyMode(t *testing.T) {
 	ro.wantEnd()
 	awaitServing(t, addr)
 	await(t, addr, "isro", "rw")
-	back := connect(t, addr, c.again())
+	back := rawConnect(t, addr, c.again())
 	if back.info.Session != c.info.Session {
 		t.Fatalf("the session is answered %+v, want %v", back.info, c.info.Session)
 	}
@@ -199,17 +199,17 @@ func TestPasswordSecret(t *testing.T) {
 	for _, cfg := range cfgs[1:] {
 		awaitServing(t, cfg.ClientAddr)
 	}
-	c := connect(t, cfgs[1].ClientAddr, wire.ConnectRequest{})
+	c := rawConnect(t, cfgs[1].ClientAddr, wire.ConnectRequest{})
 	derived := zk.Password(c.info.Session)
 	if string(c.info.Password) == string(derived[:]) {
 		t.Error("the password follows from the session id")
 	}
 	thief := c.again()
 	thief.Password = derived[:]
-	if got := connect(t, cfgs[2].ClientAddr, thief); got.info.Session != 0 {
+	if got := rawConnect(t, cfgs[2].ClientAddr, thief); got.info.Session != 0 {
 		t.Error("who knows the session id can take the session")
 	}
-	if got := connect(t, cfgs[2].ClientAddr, c.again()); got.info.Session != c.info.Session {
+	if got := rawConnect(t, cfgs[2].ClientAddr, c.again()); got.info.Session != c.info.Session {
 		t.Errorf("another member answers %+v, want session %v", got.info, c.info.Session)
 	}
 	logged.await(t, "session.passwordSecretFile must hold the same secret on all members")

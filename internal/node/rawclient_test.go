@@ -19,9 +19,9 @@ type rawClient struct {
 	info wire.ConnectResponse
 }
 
-// connect asks for a session. The response is in info; it is empty when the server
+// rawConnect asks for a session. The response is in info; it is empty when the server
 // closed the connection without one.
-func connect(t *testing.T, addr string, r wire.ConnectRequest) *rawClient {
+func rawConnect(t *testing.T, addr string, r wire.ConnectRequest) *rawClient {
 	t.Helper()
 	if r.Password == nil {
 		r.Password = make([]byte, zk.PasswordLen)

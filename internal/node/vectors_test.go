@@ -24,7 +24,6 @@ var unsupported = map[string]string{
 	"sasl-digest-md5-fail":         "SASL",
 	"sasl-digest-md5-unknown-user": "SASL",
 	"reconfig-ok":                  "reconfiguration",
-	"quota":                        "quota enforcement",
 	"enforce-auth":                 "enforced authentication",
 	"enforce-auth-ok":              "enforced authentication",
 	"ensemble-auth":                "the ensemble provider",
@@ -193,7 +192,9 @@ func serve(t *testing.T, profile string) func(server string) string {
 	}
 	switch profile {
 	case "base":
-		return one(0, "clientPort=2181\n", map[string]string{"zookeeper.extendedTypesEnabled": "true", superName: super}, "127.0.0.1:0")
+		return one(0, "clientPort=2181\n", map[string]string{
+			"zookeeper.extendedTypesEnabled": "true", "zookeeper.enforceQuota": "true", superName: super,
+		}, "127.0.0.1:0")
 	case "plain":
 		return one(0, "clientPort=2181\nreconfigEnabled=true\n", nil, "127.0.0.1:0")
 	case "quorum1":

@@ -36,40 +36,13 @@ func (d *draft) delete(o *operation) (txn.Body, zk.Code) {
 	return &txn.Delete{Path: o.path}, zk.OK
 }
 
-// deleteContainer plans the reaping of a container or TTL node, which the server
-// asks for itself (client-protocol.md 4.8, 5.3). Since it was asked for, the node
-// may have been used, renewed, or replaced by one of another kind: then it stays
-// (INV-T17).
-func (d *draft) deleteContainer(o *operation) (txn.Body, zk.Code) {
-	if !plausiblePath(o.path) || zk.Reserved(o.path) {
-		return nil, zk.BadArguments
-	}
-	n, ok := d.node(o.path)
-	switch {
-	case !ok:
-		return nil, zk.NoNode
-	case n.NumChildren > 0:
-		return nil, zk.NotEmpty
-	case !d.reapable(n.Stat):
-		return nil, zk.BadVersion
-	}
-	d.detach(o.path)
-	return &txn.Delete{Path: o.path}, zk.OK
-}
-
-// reapable reports whether a childless node is of a kind that ends by itself, and
-// is due now.
-func (d *draft) reapable(s zk.StatPersisted) bool {
-	if ttl, ok := s.Owner.TTL(); ok {
-		return d.time-s.Mtime > ttl
-	}
-	return s.Owner == zk.OwnerContainer
-}
-
 // setData plans new data for a node (client-protocol.md 5.5).
 func (d *draft) setData(o *operation) (txn.Body, zk.Code) {
 	n, code := d.existing(o.path, zk.PermWrite)
 	if code != zk.OK {
+		return nil, code
+	}
+	if code := d.checkQuota(o.path, 0, len(o.data)-n.DataLen); code != zk.OK {
 		return nil, code
 	}
 	version, code := nextVersion(n.Stat.Version, o.version)

@@ -45,8 +45,11 @@ func (d *draft) create(o *operation) (txn.Body, zk.Code) {
 	if _, exists := d.node(path); exists {
 		return nil, zk.NodeExists
 	}
-	if parent.owner() != 0 {
+	if d.p.overlay.owner(parent) != 0 {
 		return nil, zk.NoChildrenForEphemerals
+	}
+	if code := d.checkQuota(path, 1, len(o.data)); code != zk.OK {
+		return nil, code
 	}
 	d.put(path, d.newNode(o, path, acl))
 	creates := d.attach(parentPath, parent.Info)

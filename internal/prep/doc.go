@@ -19,6 +19,9 @@
 // the change that package tree makes for the transaction, no more and no less;
 // where ZooKeeper's preparation and its tree disagree, the tree is followed.
 //
+// Quotas are the exception: what they use is counted by the tree, so a change is
+// compared with the statistics that are applied (client-protocol.md 4.9).
+//
 // Nothing here blocks, reads a clock or fails: a request that cannot be carried
 // out, or not even be decoded, becomes an error transaction with the zxid it was
 // given (H1).

@@ -21,6 +21,7 @@ type pendingNode struct {
 // after the newest of them. It grows with the requests not applied yet, which the
 // server bounds, and shrinks with drop.
 type overlay struct {
+	owners zk.Owners
 	digest uint64 // of the tree with every transaction under way applied
 
 	nodes   map[string]pendingNode
@@ -37,8 +38,9 @@ type change struct {
 	session zk.SessionID
 }
 
-func newOverlay(digest uint64) overlay {
+func newOverlay(owners zk.Owners, digest uint64) overlay {
 	return overlay{
+		owners:  owners,
 		digest:  digest,
 		nodes:   make(map[string]pendingNode),
 		owned:   make(map[zk.SessionID]map[string]struct{}),
@@ -60,7 +62,7 @@ func (o *overlay) merge(d *draft) {
 
 func (o *overlay) set(path string, n node, zxid zk.Zxid) {
 	o.disown(path)
-	if s := n.owner(); s != 0 {
+	if s := o.owner(n); s != 0 {
 		if o.owned[s] == nil {
 			o.owned[s] = make(map[string]struct{})
 		}
@@ -71,16 +73,16 @@ func (o *overlay) set(path string, n node, zxid zk.Zxid) {
 }
 
 // owner returns the session that an ephemeral belongs to, else 0.
-func (n node) owner() zk.SessionID {
+func (o *overlay) owner(n node) zk.SessionID {
 	if !n.exists {
 		return 0
 	}
-	return n.Stat.Owner.Session()
+	return o.owners.Session(n.Stat.Owner)
 }
 
 // disown takes the pending state of a path out of the index by owner.
 func (o *overlay) disown(path string) {
-	s := o.nodes[path].owner()
+	s := o.owner(o.nodes[path].node)
 	if s == 0 {
 		return
 	}

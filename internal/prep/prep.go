@@ -1,6 +1,8 @@
 package prep
 
 import (
+	"time"
+
 	"ostler/internal/auth"
 	"ostler/internal/invariant"
 	"ostler/internal/tree"
@@ -15,6 +17,9 @@ type Source interface {
 	Info(path string) (tree.Info, bool)
 	// Ephemerals returns the paths of a session's ephemerals.
 	Ephemerals(session zk.SessionID) []string
+	// QuotaOf returns the quota that a node at path falls under, if there is one
+	// that can be read. Unlike all else it is not looked at in what is under way.
+	QuotaOf(path string) (tree.Quota, bool)
 }
 
 // Sessions knows which sessions live, and where.
@@ -36,9 +41,16 @@ type Options struct {
 
 	Digest            bool // transactions carry the digest of the tree (digest.enabled)
 	CloseSessionPaths bool // closeSession carries the paths (closeSessionTxn.enabled)
-	ExtendedTypes     bool // TTL nodes may be made (extendedTypesEnabled)
+	ExtendedTypes     bool // TTL nodes may be made, and end (extendedTypesEnabled)
 	ReconfigEnabled   bool // reconfigEnabled
 	Standalone        bool // this server is no member of an ensemble
+	EnforceQuota      bool // hard limits of quotas refuse (enforceQuota)
+	// OnExcess, unless nil, is told of every excess that EnforceQuota finds. It
+	// must not call the Preparer.
+	OnExcess func(e Excess)
+
+	Owners    zk.Owners     // how the nodes' owners are read
+	NeverUsed time.Duration // age at which a container that never had a child ends; 0: never
 
 	TreeDigest uint64 // of Source now, with everything planned before applied
 }
@@ -65,7 +77,7 @@ type Preparer struct {
 
 // New returns a Preparer with nothing under way.
 func New(o Options) *Preparer {
-	p := &Preparer{o: o, overlay: newOverlay(o.TreeDigest)}
+	p := &Preparer{o: o, overlay: newOverlay(o.Owners, o.TreeDigest)}
 	p.draft = newDraft(p)
 	return p
 }

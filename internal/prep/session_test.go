@@ -109,6 +109,9 @@ func TestCloseOrphans(t *testing.T) {
 func TestDeleteContainer(t *testing.T) {
 	w := newWorld(t)
 	w.plan(alice, zk.OpCreateContainer, create("/box", 0))
+	w.plan(alice, zk.OpCreate, create("/box/x", 0))
+	w.plan(alice, zk.OpDelete, remove("/box/x", 0))
+	w.plan(alice, zk.OpCreateContainer, create("/new", 0))
 	w.plan(alice, zk.OpCreateContainer, create("/full", 0))
 	w.plan(alice, zk.OpCreate, create("/full/x", 0))
 	w.plan(alice, zk.OpCreate, create("/plain", 0))
@@ -122,6 +125,7 @@ func TestDeleteContainer(t *testing.T) {
 			want zk.Code
 		}{
 			{"/full", zk.NotEmpty},
+			{"/new", zk.BadVersion},
 			{"/plain", zk.BadVersion},
 			{"/eph", zk.BadVersion},
 			{"/early", zk.BadVersion},

@@ -138,8 +138,14 @@ func (r *Replica) beginPreparing() {
 		Source: applied{r.applier}, Auth: r.o.Auth, Sessions: r.sessions,
 		Digest: r.cfg.DigestEnabled, CloseSessionPaths: r.cfg.CloseSessionPaths,
 		ExtendedTypes: r.cfg.ExtendedTypes, ReconfigEnabled: r.cfg.ReconfigEnabled, Standalone: r.ensemble == nil,
-		TreeDigest: r.digest,
+		TreeDigest: r.digest, Owners: owners(r.cfg),
+		EnforceQuota: r.cfg.EnforceQuota, NeverUsed: r.cfg.ReapNeverUsed,
+		OnExcess: func(e prep.Excess) { r.excesses.add(r.log, r.clock.Now(), e) },
 	})
+	r.reaper = newReaper(r.cfg.ReapInterval, r.cfg.ReapPerMinute, now)
+	if n := t.TTLCount(); n > 0 && !r.cfg.ExtendedTypes {
+		r.log.Warn("nodes with a time to live are kept and do not end, because extendedTypesEnabled is off", "count", n)
+	}
 	r.nextExpiry = now
 	r.orphans = true
 }
@@ -223,6 +229,12 @@ func (r *Replica) closeOrphans() {
 	t := r.applier.tree()
 	for _, id := range t.EphemeralOwners() {
 		if _, ok := t.HasSession(id); !ok && !r.sessions.Has(id) {
+			if zk.Owner(id).LooksTTL353() {
+				// What is kept can still be removed; the reverse is not so (decisions.md 21).
+				r.log.Warn("nodes that look like those with a time to live of ZooKeeper 3.5.3 are kept; "+
+					"extendedTypesEnabled and emulate353TTLNodes make them end", "owner", id, "nodes", len(t.Ephemerals(id)))
+				continue
+			}
 			r.log.Warn("ephemeral nodes of an unknown session are removed", "session", id)
 			r.closeSession(id)
 		}

@@ -22,7 +22,7 @@ func Load(dir *datadir.Dir, cfg *config.Config, log *slog.Logger) (Loaded, error
 
 // loadUpTo is Load without the records behind limit.
 func loadUpTo(dir *datadir.Dir, cfg *config.Config, log *slog.Logger, limit zk.Zxid) (Loaded, error) {
-	l := &loading{cfg: cfg, log: log, limit: limit}
+	l := &loading{cfg: cfg, log: log, limit: limit, alarms: new(Alarms)}
 	found, err := dir.Load(l.newSink, l.apply)
 	if err != nil {
 		return Loaded{}, err
@@ -40,8 +40,8 @@ func loadUpTo(dir *datadir.Dir, cfg *config.Config, log *slog.Logger, limit zk.Z
 	}
 	return Loaded{
 		Tree: l.tree, History: l.history, Accepted: found.Accepted, Current: found.Current,
-		Committed: found.Committed,
-		Fresh:     found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
+		Committed: found.Committed, Alarms: l.alarms,
+		Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
 	}, nil
 }
 
@@ -50,6 +50,7 @@ type loading struct {
 	cfg        *config.Config
 	log        *slog.Logger
 	limit      zk.Zxid
+	alarms     *Alarms
 	loader     *tree.Loader
 	tree       *tree.Tree
 	history    *zab.History
@@ -61,7 +62,7 @@ type loading struct {
 // newSink begins from nothing: what a rejected snapshot left is forgotten
 // (disk.md R-14).
 func (l *loading) newSink() snapshot.Sink {
-	l.loader = tree.NewLoader(treeOptions(l.cfg, l.log))
+	l.loader = tree.NewLoader(treeOptions(l.cfg, l.log, l.alarms))
 	return l.loader
 }
 
@@ -71,7 +72,7 @@ func (l *loading) finish(zxid zk.Zxid) error {
 		return l.err
 	}
 	if l.loader == nil {
-		l.tree = tree.New(treeOptions(l.cfg, l.log))
+		l.tree = tree.New(treeOptions(l.cfg, l.log, l.alarms))
 	} else if l.tree, l.err = l.loader.Finish(zxid); l.err != nil {
 		return fmt.Errorf("snapshot %v: %w", zxid, l.err)
 	}
@@ -93,11 +94,15 @@ func (l *loading) apply(snapshotZxid zk.Zxid, rec *txn.Record) {
 }
 
 // treeOptions are those of every tree of a server.
-func treeOptions(cfg *config.Config, log *slog.Logger) tree.Options {
+func treeOptions(cfg *config.Config, log *slog.Logger, alarms *Alarms) tree.Options {
 	return tree.Options{
-		Digest: cfg.DigestEnabled,
-		OnAlarm: func(msg string, zxid zk.Zxid) {
-			log.Error("a transaction could not be applied as it stands", "what", msg, "zxid", zxid)
-		},
+		Digest: cfg.DigestEnabled, Owners: owners(cfg),
+		OnAlarm: func(msg string, zxid zk.Zxid) { alarms.raise(log, msg, zxid) },
 	}
 }
+
+// owners is how a server reads the owners of nodes.
+func owners(cfg *config.Config) zk.Owners { return zk.Owners{TTL353: cfg.TTL353} }
+
+// newTreeOptions are those of a tree that replaces the present one.
+func (r *Replica) newTreeOptions() tree.Options { return treeOptions(r.cfg, r.log, r.o.Loaded.Alarms) }

@@ -232,7 +232,7 @@ func (l *logLoop) newWriter() error {
 }
 
 func (logInitFresh) run(l *logLoop) error {
-	t := tree.New(treeOptions(l.r.cfg, l.r.log))
+	t := tree.New(l.r.newTreeOptions())
 	v := t.View()
 	defer v.Close()
 	return l.r.o.Dir.InitFresh(v)

@@ -80,6 +80,7 @@ type Loaded struct {
 	// Fresh: there was no data at all. Trusted: this server's votes count
 	// although its history may be empty (decisions.md 2).
 	Fresh, Trusted bool
+	Alarms         *Alarms // goes on counting
 }
 
 // A phase is where a replica is in its life (see the package comment).
@@ -146,6 +147,8 @@ type Replica struct {
 	prep        *prep.Preparer
 	sessions    *session.Table
 	closing     []closingSession
+	reaper      reaper
+	excesses    excessLog
 	orphans     bool // sessions that own ephemerals but do not exist are to be closed
 	nextExpiry  time.Time
 	syncs       []pendingSync // of this server's clients, oldest first
@@ -279,8 +282,10 @@ func (r *Replica) passTime() {
 	case leading:
 		r.expireSessions(now)
 		r.stepLeader(zab.Tick{})
+		r.reap(now)
 	case solo:
 		r.expireSessions(now)
+		r.reap(now)
 	case connecting:
 		r.dialAgain(now)
 	case learning:
@@ -295,9 +300,9 @@ func (r *Replica) setTimer() {
 	case looking:
 		at = earlier(r.votes.WakeAt, r.readOnlyAt)
 	case leading:
-		at = earlier(r.out.WakeAt, r.nextExpiry)
+		at = earlier(earlier(r.out.WakeAt, r.nextExpiry), r.reapAt())
 	case solo:
-		at = r.nextExpiry
+		at = earlier(r.nextExpiry, r.reapAt())
 	case connecting:
 		at = r.dial.next
 	case learning:

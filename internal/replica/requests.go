@@ -104,3 +104,5 @@ type applied struct{ a *applyLoop }
 
 func (s applied) Info(path string) (tree.Info, bool)  { return s.a.tree().Info(path) }
 func (s applied) Ephemerals(id zk.SessionID) []string { return s.a.tree().Ephemerals(id) }
+
+func (s applied) QuotaOf(path string) (tree.Quota, bool) { return s.a.tree().QuotaOf(path) }

@@ -109,7 +109,7 @@ func (o linkOwner) SnapshotBegin(_ *peers.Link, _ zk.Zxid) peers.SnapshotReader 
 	if !o.toLeader {
 		return nil // only a leader sends snapshots
 	}
-	loader := tree.NewLoader(treeOptions(o.r.cfg, o.r.log))
+	loader := tree.NewLoader(o.r.newTreeOptions())
 	return &snapshotReader{snapshot.NewStreamReader(loader, snapshotStringMax), loader}
 }
 

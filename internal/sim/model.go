@@ -26,6 +26,7 @@ type version struct {
 	data     []byte
 	stat     zk.Stat
 	creates  int32    // children ever created
+	owner    zk.Owner // of a container or TTL node
 	children []string // sorted
 }
 
@@ -117,8 +118,17 @@ func (m *model) applyBody(h *txn.Header, body txn.Body) error {
 	case *txn.CloseSession:
 		return m.closeSession(h, b)
 	case *txn.Create:
-		return m.create(h, b)
+		return m.create(h, b, 0)
+	case *txn.CreateContainer:
+		plain := txn.Create{Path: b.Path, Data: b.Data, ACL: b.ACL, ParentCreates: b.ParentCreates}
+		return m.create(h, &plain, zk.OwnerContainer)
+	case *txn.CreateTTL:
+		plain := txn.Create{Path: b.Path, Data: b.Data, ACL: b.ACL, ParentCreates: b.ParentCreates}
+		return m.create(h, &plain, zk.OwnerTTL(b.TTL))
 	case *txn.Delete:
+		if h.Type == zk.OpDeleteContainer && !m.mayReap(h, b.Path) {
+			return fmt.Errorf("%s is reaped though it is not due", b.Path)
+		}
 		return m.remove(h, b.Path)
 	case *txn.SetData:
 		return m.setData(h, b)
@@ -168,7 +178,16 @@ func (m *model) closeSession(h *txn.Header, b *txn.CloseSession) error {
 	return nil
 }
 
-func (m *model) create(h *txn.Header, b *txn.Create) error {
+// mayReap is INV-T17, apart from children, of which remove allows none.
+func (m *model) mayReap(h *txn.Header, path string) bool {
+	v := m.now(path)
+	if ttl, ok := v.owner.TTL(); ok {
+		return h.Time-v.stat.Mtime > ttl
+	}
+	return v.owner == zk.OwnerContainer && v.creates > 0
+}
+
+func (m *model) create(h *txn.Header, b *txn.Create, owner zk.Owner) error {
 	parent := parentOf(b.Path)
 	p := m.now(parent)
 	switch {
@@ -179,7 +198,7 @@ func (m *model) create(h *txn.Header, b *txn.Create) error {
 	case p.stat.EphemeralOwner != 0:
 		return fmt.Errorf("%s is created below an ephemeral", b.Path)
 	}
-	v := version{zxid: h.Zxid, what: changeCreated, exists: true, data: b.Data}
+	v := version{zxid: h.Zxid, what: changeCreated, exists: true, data: b.Data, owner: owner}
 	v.stat = zk.Stat{Czxid: h.Zxid, Mzxid: h.Zxid, Pzxid: h.Zxid, Ctime: h.Time, Mtime: h.Time, DataLength: int32(len(b.Data))}
 	if b.Ephemeral {
 		if _, ok := m.sessions[h.Session]; !ok {

@@ -307,8 +307,8 @@ func (o *Oracle) append(v *view, e entry) {
 
 // once checks that no request is executed twice (INV-X9).
 func (o *Oracle) once(t *txn.Txn) {
-	if t.Type == zk.OpCreateSession || t.Type == zk.OpCloseSession {
-		return
+	if t.Type == zk.OpCreateSession || t.Type == zk.OpCloseSession || t.Session == 0 {
+		return // of session 0 are the server's own, which have no number
 	}
 	r := request{t.Session, t.Cxid}
 	if z, ok := o.requests[r]; ok {

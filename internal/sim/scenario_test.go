@@ -6,8 +6,10 @@ import (
 )
 
 // calmEnsemble is three servers and their clients, up and without faults.
-func calmEnsemble(seed uint64) *Ensemble {
-	e := newEnsemble(New(Options{Seed: seed}), realNode, 3)
+func calmEnsemble(seed uint64) *Ensemble { return calmEnsembleOf(seed, realNode) }
+
+func calmEnsembleOf(seed uint64, make NodeFactory) *Ensemble {
+	e := newEnsemble(New(Options{Seed: seed}), make, 3)
 	e.Plan.faults = nil
 	for _, m := range e.Members {
 		m.M.Boot()
@@ -18,6 +20,16 @@ func calmEnsemble(seed uint64) *Ensemble {
 	e.supervise()
 	e.recover()
 	return e
+}
+
+// leader is the established leader, nil without one.
+func (e *Ensemble) leader() *Member {
+	for _, m := range e.Members {
+		if v := e.O.views[m.ID]; v.established && e.O.leaders[v.epoch] == m.ID {
+			return m
+		}
+	}
+	return nil
 }
 
 // A server whose disk was lost is brought up to date, and crashes at one of the file
@@ -48,12 +60,7 @@ func TestEveryLeaderDies(t *testing.T) {
 	for seed := uint64(1); seed <= 5; seed++ {
 		e := calmEnsemble(seed)
 		for i := range 6 {
-			var leader *Member
-			for _, m := range e.Members {
-				if v := e.O.views[m.ID]; v.established && e.O.leaders[v.epoch] == m.ID {
-					leader = m
-				}
-			}
+			leader := e.leader()
 			if leader == nil {
 				t.Fatalf("seed %d: no leader", seed)
 			}

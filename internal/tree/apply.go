@@ -105,7 +105,7 @@ func (a *applying) apply(op zk.OpCode, body txn.Body) Result {
 		return a.create(b.Path, b.Data, b.ACL, zk.OwnerContainer, b.ParentCreates)
 	case *txn.CreateTTL:
 		if b.TTL < 1 || b.TTL > zk.TTLMax {
-			return a.alarm("a TTL outside its range (client-protocol.md H2)")
+			return a.skip("a TTL outside its range (client-protocol.md H2)")
 		}
 		return a.create(b.Path, b.Data, b.ACL, zk.OwnerTTL(b.TTL), b.ParentCreates)
 	case *txn.Delete:
@@ -124,22 +124,28 @@ func (a *applying) apply(op zk.OpCode, body txn.Body) Result {
 		return a.multi(b)
 	case *txn.Check:
 	default:
-		return a.alarm("a transaction without a known body")
+		return a.skip("a transaction without a known body")
 	}
 	return Result{}
 }
 
-func (a *applying) alarm(msg string) Result {
+// skip leaves a poisoned transaction, or this part of it, alone.
+func (a *applying) skip(msg string) Result {
+	a.poisoned(msg + ": skipped")
+	return Result{Code: zk.SystemError}
+}
+
+// poisoned raises the alarm; what follows is done all the same.
+func (a *applying) poisoned(msg string) {
 	if f := a.t.o.OnAlarm; f != nil {
 		f(msg, a.zxid)
 	}
-	return Result{Code: zk.SystemError}
 }
 
 // create applies every kind of create (disk.md 5.6).
 func (a *applying) create(path string, data []byte, acl []zk.ACL, owner zk.Owner, parentCreates int32) Result {
 	if zk.ValidatePath(path) != nil || path == zk.PathRoot {
-		return a.alarm("a create of a path that no node can have")
+		return a.skip("a create of a path that no node can have")
 	}
 	t := a.t
 	parentKey, name := split(path)
@@ -167,18 +173,18 @@ func (a *applying) create(path string, data []byte, acl []zk.ACL, owner zk.Owner
 	})
 	t.addRecord(r)
 	t.addKid(parent, name)
-	t.quotaCreated(r)
+	a.quotaCreated(r)
 	a.fire(Change{
 		Kind: Created, Path: path, Parent: shownPath(parentKey), Zxid: a.zxid,
 		ACL: r.acl.entries, ParentACL: parent.acl.entries,
 	})
-	return Result{Path: path, Stat: r.clientStat()}
+	return Result{Path: path, Stat: t.clientStat(r)}
 }
 
 // delete applies the removal of a node.
 func (a *applying) delete(path string) zk.Code {
 	if zk.Reserved(path) || zk.ValidatePath(path) != nil {
-		a.alarm("a delete of a node that must stay")
+		a.skip("a delete of a node that must stay")
 		return zk.BadArguments
 	}
 	t := a.t
@@ -218,7 +224,7 @@ func (a *applying) drop(r *record) {
 		}
 	}
 	a.t.dropRecord(r)
-	a.t.quotaDeleted(r)
+	a.quotaDeleted(r)
 }
 
 func (a *applying) setData(b *txn.SetData) Result {
@@ -231,10 +237,10 @@ func (a *applying) setData(b *txn.SetData) Result {
 	stat.Mtime, stat.Mzxid, stat.Version = a.time, a.zxid, b.Version
 	before := len(r.data)
 	t.setRecord(r, bytes.Clone(b.Data), stat)
-	t.quotaChanged(r, before)
+	a.quotaChanged(r, before)
 	parent, _ := zk.Parent(b.Path)
 	a.fire(Change{Kind: DataChanged, Path: shownPath(r.path), Parent: parent, Zxid: a.zxid, ACL: r.acl.entries})
-	return Result{Stat: r.clientStat()}
+	return Result{Stat: t.clientStat(r)}
 }
 
 func (a *applying) setACL(b *txn.SetACL) Result {
@@ -246,7 +252,7 @@ func (a *applying) setACL(b *txn.SetACL) Result {
 	stat.Aversion = b.Version
 	a.t.setACL(r, b.ACL)
 	a.t.setStat(r, stat)
-	return Result{Stat: r.clientStat()}
+	return Result{Stat: a.t.clientStat(r)}
 }
 
 // closeSession ends a session: the listed paths go, whoever owns them, and what

@@ -27,6 +27,7 @@ func (t *Tree) checkAfter(zxid zk.Zxid) {
 // A tally is what the tree keeps count of, counted anew.
 type tally struct {
 	nodes, size, ephemerals int64
+	containers, ttls        int64
 	children                int64
 	digest                  uint64
 	lists                   map[*aclList]int
@@ -36,12 +37,17 @@ type tally struct {
 // first difference (invariants.md T1, T2, T13, T14, T16, G1). Apply loop only.
 func (t *Tree) verify() error {
 	c := tally{lists: make(map[*aclList]int)}
+	indexed := 0
 	for i := range t.stripes {
+		indexed += len(t.stripes[i].mortals)
 		for key, r := range t.stripes[i].nodes {
 			if err := t.verifyNode(&c, key, r); err != nil {
 				return err
 			}
 		}
+	}
+	if int64(indexed) != c.containers+c.ttls {
+		return fmt.Errorf("%d containers and TTL nodes indexed, %d found", indexed, c.containers+c.ttls)
 	}
 	return t.verifyTotals(&c)
 }
@@ -57,11 +63,8 @@ func (t *Tree) verifyNode(c *tally, key string, r *record) error {
 	if t.o.Digest {
 		c.digest += NodeDigest(r.prefix, key, &r.stat)
 	}
-	if id := r.stat.Owner.Session(); id != 0 {
-		c.ephemerals++
-		if !t.owners.has(id, key) {
-			return fmt.Errorf("%q is not among the ephemerals of %v", key, id)
-		}
+	if err := t.verifyOwner(c, key, r); err != nil {
+		return err
 	}
 	if key == "" {
 		return nil
@@ -69,6 +72,30 @@ func (t *Tree) verifyNode(c *tally, key string, r *record) error {
 	parentKey, name := split(key)
 	if parent := t.node(parentKey); parent == nil || !parent.kids.has(name) {
 		return fmt.Errorf("%q is not a child of its parent", key)
+	}
+	return nil
+}
+
+// verifyOwner checks that the index of the node's kind has it.
+func (t *Tree) verifyOwner(c *tally, key string, r *record) error {
+	owner := r.stat.Owner
+	if id := t.o.Owners.Session(owner); id != 0 {
+		c.ephemerals++
+		if !t.owners.has(id, key) {
+			return fmt.Errorf("%q is not among the ephemerals of %v", key, id)
+		}
+		return nil
+	}
+	switch {
+	case owner == zk.OwnerContainer:
+		c.containers++
+	case owner != 0:
+		c.ttls++
+	default:
+		return nil
+	}
+	if t.stripes[t.stripeOf(key)].mortals[key] != r {
+		return fmt.Errorf("%q is not among the containers and TTL nodes", key)
 	}
 	return nil
 }
@@ -83,6 +110,8 @@ func (t *Tree) verifyTotals(c *tally) error {
 		{"nodes", t.nodeCount.Load(), c.nodes},
 		{"bytes", t.dataSize.Load(), c.size},
 		{"ephemerals", t.ephemerals.Load(), c.ephemerals},
+		{"containers", t.containers.Load(), c.containers},
+		{"TTL nodes", t.ttls.Load(), c.ttls},
 		{"ephemerals of sessions", t.owners.count(), c.ephemerals},
 		{"children", c.children, c.nodes - 1},
 		{"digest", int64(t.digest), int64(c.digest)},

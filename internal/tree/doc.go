@@ -3,6 +3,7 @@
 //
 //	stripe 0 … 255: RWMutex + map path → record
 //	                  record: data, ACL, stat, children, digest prefix
+//	                and the records of containers and TTL nodes once more
 //
 // One goroutine, the apply loop, changes the tree; any number read it. Apply takes the
 // write locks of all stripes that a transaction touches, changes the nodes, has

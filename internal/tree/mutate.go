@@ -26,10 +26,11 @@ func (t *Tree) addRecord(r *record) {
 	t.nodeCount.Add(1)
 	t.dataSize.Add(r.size())
 	t.addDigest(r)
-	if id := r.stat.Owner.Session(); id != 0 {
+	if id := t.o.Owners.Session(r.stat.Owner); id != 0 {
 		t.ephemerals.Add(1)
 		t.owners.add(id, r.path)
 	}
+	t.addMortal(r)
 }
 
 // dropRecord takes a record out of the tree.
@@ -40,10 +41,11 @@ func (t *Tree) dropRecord(r *record) {
 	t.dataSize.Add(-r.size())
 	t.subDigest(r)
 	t.acls.put(r.acl)
-	if id := r.stat.Owner.Session(); id != 0 {
+	if id := t.o.Owners.Session(r.stat.Owner); id != 0 {
 		t.ephemerals.Add(-1)
 		t.owners.remove(id, r.path)
 	}
+	t.dropMortal(r)
 }
 
 // setRecord replaces data and numbers of a record.

@@ -11,12 +11,13 @@ type Node struct {
 	ACL         []zk.ACL
 	Stat        zk.StatPersisted
 	NumChildren int
+	Session     zk.SessionID // that owns an ephemeral, else 0
 
 	kids *nameList
 }
 
 // ClientStat returns the node's numbers as a client sees them.
-func (n *Node) ClientStat() zk.Stat { return n.Stat.Client(len(n.Data), n.NumChildren) }
+func (n *Node) ClientStat() zk.Stat { return n.Stat.Client(n.Session, len(n.Data), n.NumChildren) }
 
 // Children returns the names of the children, sorted by bytes.
 func (n *Node) Children() []string {
@@ -41,11 +42,16 @@ type record struct {
 
 func (r *record) size() int64 { return int64(len(r.path) + len(r.data)) }
 
-func (r *record) fill(n *Node) {
-	*n = Node{Data: r.data, ACL: r.acl.entries, Stat: r.stat, NumChildren: r.kids.len(), kids: r.kids}
+func (t *Tree) fill(n *Node, r *record) {
+	*n = Node{
+		Data: r.data, ACL: r.acl.entries, Stat: r.stat, NumChildren: r.kids.len(),
+		Session: t.o.Owners.Session(r.stat.Owner), kids: r.kids,
+	}
 }
 
-func (r *record) clientStat() zk.Stat { return r.stat.Client(len(r.data), r.kids.len()) }
+func (t *Tree) clientStat(r *record) zk.Stat {
+	return r.stat.Client(t.o.Owners.Session(r.stat.Owner), len(r.data), r.kids.len())
+}
 
 func (r *record) info() Info {
 	return Info{

@@ -2,8 +2,11 @@ package tree
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"ostler/internal/zk"
 )
@@ -14,10 +17,30 @@ const (
 	statsLeaf  = "/zookeeper_stats"
 )
 
-// A quotas knows the paths that have limits. Owned by the apply loop.
-type quotas struct{ paths map[string]struct{} }
+// A quotas knows the paths that have limits. The apply loop changes it, and may
+// read it without the lock, which others need. The lock is taken after stripes, and
+// no stripe while it is held.
+type quotas struct {
+	mu    sync.RWMutex
+	paths map[string]struct{}
+	some  atomic.Bool // paths has any
+}
 
 func (q *quotas) init() { q.paths = make(map[string]struct{}) }
+
+func (q *quotas) register(p string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.paths[p] = struct{}{}
+	q.some.Store(true)
+}
+
+func (q *quotas) unregister(p string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.paths, p)
+	q.some.Store(len(q.paths) > 0)
+}
 
 // inQuotas reports whether a node is below /zookeeper/quota.
 func inQuotas(path string) bool { return strings.HasPrefix(path, zk.PathQuota+"/") }
@@ -33,50 +56,68 @@ func quotaOf(path, leaf string) (string, bool) {
 	return p, ok && len(p) > 1 && p[0] == '/'
 }
 
-// statsFor returns the statistics node that counts path: that of the longest
-// registered prefix, "" if there is none.
-func (q *quotas) statsFor(path string) string {
+// longest returns the longest registered prefix of path, "" if there is none.
+func (q *quotas) longest(path string) string {
 	if len(q.paths) == 0 {
 		return ""
 	}
-	for p := path; p != ""; p = p[:strings.LastIndexByte(p, '/')] {
+	for p := path; p != "" && p[0] == '/'; p = p[:strings.LastIndexByte(p, '/')] {
 		if _, ok := q.paths[p]; ok {
-			return zk.PathQuota + p + statsLeaf
-		}
-		if p[0] != '/' {
-			return ""
+			return p
 		}
 	}
 	return ""
 }
 
+// statsFor returns the statistics node that counts path, "" if there is none.
+// Apply loop only.
+func (q *quotas) statsFor(path string) string {
+	if p := q.longest(path); p != "" {
+		return zk.PathQuota + p + statsLeaf
+	}
+	return ""
+}
+
 // quotaCreated keeps the books after a create.
-func (t *Tree) quotaCreated(r *record) {
+func (a *applying) quotaCreated(r *record) {
 	if p, ok := quotaOf(r.path, limitsLeaf); ok {
-		t.quotas.paths[p] = struct{}{}
+		a.t.quotas.register(p)
+	} else if r.path == zk.PathQuota+limitsLeaf {
+		a.poisoned("limits of no path: made as an ordinary node (client-protocol.md H3)")
 	}
 	if p, ok := quotaOf(r.path, statsLeaf); ok {
-		t.recount(p, r)
+		a.t.recount(p, r)
 	}
-	t.count(r.path, 1, int64(len(r.data)))
+	a.count(r.path, 1, int64(len(r.data)))
 }
 
 // quotaDeleted keeps the books after a delete.
-func (t *Tree) quotaDeleted(r *record) {
+func (a *applying) quotaDeleted(r *record) {
 	if p, ok := quotaOf(r.path, limitsLeaf); ok {
-		delete(t.quotas.paths, p)
+		a.t.quotas.unregister(p)
+	} else if strayLimits(r.path) {
+		a.poisoned("limits that are of no quota: removed as an ordinary node (client-protocol.md H3)")
 	}
-	t.count(r.path, -1, -int64(len(r.data)))
+	a.count(r.path, -1, -int64(len(r.data)))
+}
+
+// strayLimits reports whether a node has the name of limits and lies beside the
+// quotas rather than among them, where ZooKeeper looks for the path of a quota that
+// is not there.
+func strayLimits(path string) bool {
+	parent, ok := strings.CutSuffix(path, limitsLeaf)
+	return ok && strings.HasPrefix(parent, zk.PathZK) && len(parent) <= len(zk.PathQuota)
 }
 
 // quotaChanged keeps the books after new data in place of before bytes.
-func (t *Tree) quotaChanged(r *record, before int) {
-	t.count(r.path, 0, int64(len(r.data)-before))
+func (a *applying) quotaChanged(r *record, before int) {
+	a.count(r.path, 0, int64(len(r.data)-before))
 }
 
 // count adds to the statistics of the quota that path falls under. Only the
 // data of the statistics node changes: no number, no event, no digest.
-func (t *Tree) count(path string, nodes, bytes int64) {
+func (a *applying) count(path string, nodes, bytes int64) {
+	t := a.t
 	if path == "" || nodes == 0 && bytes == 0 {
 		return
 	}
@@ -90,7 +131,7 @@ func (t *Tree) count(path string, nodes, bytes int64) {
 	}
 	haveNodes, haveBytes, ok := parseStats(stats.data)
 	if !ok {
-		// Somebody wrote what is no statistics there: begin anew.
+		a.poisoned("statistics of a quota that do not parse: counted afresh (client-protocol.md H3)")
 		p, _ := quotaOf(key, statsLeaf)
 		t.recount(p, stats)
 		return
@@ -122,10 +163,17 @@ func formatStats(nodes, bytes int64) []byte {
 	return fmt.Appendf(nil, "count=%d,bytes=%d", nodes, bytes)
 }
 
+// pieces splits the data of either leaf.
+func pieces(data []byte) iter.Seq[string] {
+	return strings.FieldsFuncSeq(string(data), separates)
+}
+
+func separates(r rune) bool { return r == ',' || r == ';' }
+
 // parseStats reads count and bytes; other keys are passed over.
 func parseStats(data []byte) (nodes, bytes int64, ok bool) {
 	found := 0
-	for _, piece := range strings.FieldsFunc(string(data), func(r rune) bool { return r == ',' || r == ';' }) {
+	for piece := range pieces(data) {
 		key, value, _ := strings.Cut(piece, "=")
 		if value == "" || key != "count" && key != "bytes" {
 			continue
@@ -153,7 +201,7 @@ func (t *Tree) loadQuotas() {
 			return
 		}
 		if p, ok := quotaOf(key, limitsLeaf); ok {
-			t.quotas.paths[p] = struct{}{}
+			t.quotas.register(p)
 			if stats := t.node(zk.PathQuota + p + statsLeaf); stats != nil {
 				t.recount(p, stats)
 			}

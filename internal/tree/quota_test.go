@@ -154,3 +154,94 @@ func FuzzParseStats(f *testing.F) {
 		}
 	})
 }
+
+// TestQuotaOf reads limits as ZooKeeper does, and takes what cannot be read for no
+// limit (client-protocol.md 4.9, H3, INV-Q5).
+func TestQuotaOf(t *testing.T) {
+	none := Usage{Used: 2, Soft: -1, Hard: -1}
+	for _, c := range []struct {
+		limits       string
+		nodes, bytes Usage
+		ok           bool
+	}{
+		{"count=10,bytes=100", Usage{2, 10, -1}, Usage{4, 100, -1}, true},
+		{"count=50,bytes=10000=;byteHardLimit=20000;countHardLimit=60", Usage{2, 50, 60}, Usage{4, 10000, 20000}, true},
+		{"count=-1,bytes=-1=;byteHardLimit=8;countHardLimit=3", Usage{2, -1, 3}, Usage{4, -1, 8}, true},
+		{"countHardLimit=0", Usage{2, -1, 0}, Usage{4, -1, -1}, true},
+		{"count=1;;,bytes=,", Usage{2, 1, -1}, Usage{4, -1, -1}, true},
+		{"count=1,count==", none, Usage{4, -1, -1}, true},
+		{"other=5,count=1", Usage{2, 1, -1}, Usage{4, -1, -1}, true},
+		{"", none, Usage{4, -1, -1}, true},
+		{",count=1", Usage{}, Usage{}, false},
+		{"other=x,count=1", Usage{}, Usage{}, false},
+		{"count=1,bytes", Usage{}, Usage{}, false},
+		{"count=x", Usage{}, Usage{}, false},
+		{"count=1,byteHardLimit=99999999999999999999", Usage{}, Usage{}, false},
+	} {
+		h := withQuota(t)
+		h.set("/zookeeper/quota/a/zookeeper_limits", c.limits, 1)
+		for _, path := range []string{"/a", "/a/b", "/a/b/c/d"} {
+			q, ok := h.tree.QuotaOf(path)
+			if !ok && !c.ok {
+				continue
+			}
+			want := Quota{Path: "/a", Nodes: c.nodes, Bytes: c.bytes}
+			if ok != c.ok || q != want {
+				t.Errorf("limits %q: quota of %s is %+v, %v, want %+v, %v", c.limits, path, q, ok, want, c.ok)
+			}
+		}
+		for _, path := range []string{"/", "/ab", "/zookeeper/quota/a"} {
+			if q, ok := h.tree.QuotaOf(path); ok {
+				t.Errorf("quota of %s: %+v, want none", path, q)
+			}
+		}
+	}
+}
+
+// TestQuotaOfPartOfAQuota: without statistics, or without any that parse, there is
+// nothing to compare limits with.
+func TestQuotaOfPartOfAQuota(t *testing.T) {
+	h := withQuota(t)
+	h.set(statsOfA, "nonsense", 1)
+	if q, ok := h.tree.QuotaOf("/a"); ok {
+		t.Errorf("statistics that do not parse: %+v", q)
+	}
+	h.create("/a/c", "5") // counts afresh
+	if q, ok := h.tree.QuotaOf("/a"); !ok || q.Nodes.Used != 3 || q.Bytes.Used != 5 {
+		t.Errorf("statistics counted afresh: %+v, %v", q, ok)
+	}
+	h.delete(statsOfA)
+	if q, ok := h.tree.QuotaOf("/a"); ok {
+		t.Errorf("no statistics: %+v", q)
+	}
+	h.delete("/zookeeper/quota/a/zookeeper_limits")
+	if q, ok := h.tree.QuotaOf("/a"); ok {
+		t.Errorf("no limits: %+v", q)
+	}
+}
+
+// TestQuotaOfWhileApplying asks for quotas while the apply loop makes and removes
+// them, as the loop that prepares does: whatever is seen was applied at some moment.
+func TestQuotaOfWhileApplying(t *testing.T) {
+	h := withQuota(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 500 {
+			if q, ok := h.tree.QuotaOf("/a/b/c"); ok && (q.Path != "/a" || q.Nodes.Used < 2 || q.Nodes.Soft != 10) {
+				t.Errorf("quota %+v", q)
+			}
+		}
+	}()
+	for i := range 200 {
+		h.create("/a/c", "5")
+		h.delete("/a/c")
+		h.delete("/zookeeper/quota/a/zookeeper_limits")
+		h.create("/zookeeper/quota/a/zookeeper_limits", "count=10")
+		if i%2 == 0 {
+			h.delete(statsOfA)
+			h.create(statsOfA, "")
+		}
+	}
+	<-done
+}

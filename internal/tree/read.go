@@ -33,7 +33,7 @@ func (t *Tree) Read(path string, f func(n *Node)) {
 		return
 	}
 	n := nodes.Get().(*Node)
-	r.fill(n)
+	t.fill(n, r)
 	f(n)
 	*n = Node{}
 	nodes.Put(n)
@@ -55,7 +55,7 @@ func (t *Tree) ReadAll(paths []string, f func(i int, n *Node)) {
 			continue
 		}
 		var n Node
-		r.fill(&n)
+		t.fill(&n, r)
 		f(i, &n)
 	}
 }

@@ -12,9 +12,12 @@ import (
 // Options are the settings of a tree.
 type Options struct {
 	Digest bool // keep the digest of the tree, and compare it with transactions
-	// OnAlarm is told of a transaction that no correct leader would have made
-	// and that was skipped, wholly or in part. It is called by the apply loop,
-	// under locks: it must be quick and must not call the tree.
+	// Owners is how the nodes' owners are read.
+	Owners zk.Owners
+	// OnAlarm is told of a poisoned transaction: one that no correct leader would
+	// have made, or that ZooKeeper's own tree cannot apply (decisions.md 5), and
+	// what was done with it. It is called by the apply loop, under locks: it must
+	// be quick and must not call the tree.
 	OnAlarm func(msg string, zxid zk.Zxid)
 	// ViewBytesMax bounds what one view keeps of the past, in bytes; 0 means
 	// ViewBytesDefault. A view that would need more is given up.
@@ -29,8 +32,9 @@ const stripeCount = 256
 
 // A stripe is the nodes whose paths hash to it.
 type stripe struct {
-	mu    sync.RWMutex
-	nodes map[string]*record
+	mu      sync.RWMutex
+	nodes   map[string]*record
+	mortals map[string]*record // those of nodes that are mortal; nil while there is none
 }
 
 // A Tree holds the znodes and the replicated sessions. One goroutine, the apply
@@ -49,6 +53,8 @@ type Tree struct {
 	nodeCount  atomic.Int64
 	dataSize   atomic.Int64
 	ephemerals atomic.Int64 // number of ephemeral nodes
+	containers atomic.Int64 // number of container nodes
+	ttls       atomic.Int64 // number of TTL nodes
 
 	owners owners
 	quotas quotas

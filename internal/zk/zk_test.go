@@ -75,3 +75,48 @@ func TestParent(t *testing.T) {
 		t.Errorf("Parent of a path without a slash must not be ok")
 	}
 }
+
+// TestOwners: with the emulation of 3.5.3 every negative owner but that of a
+// container is a TTL node, whose TTL are the low 40 bits (client-protocol.md 4.3).
+func TestOwners(t *testing.T) {
+	const session353 = Owner(-1<<63 | 5000)
+	session255 := Owner(int64(-1)<<56 | 0x36e0cb<<32 | 7)
+	for _, c := range []struct {
+		owner   Owner
+		ttl     int64 // -1: none
+		session SessionID
+		// With TTL353.
+		emulated        int64
+		emulatedSession SessionID
+	}{
+		{0, -1, 0, -1, 0},
+		{OwnerContainer, -1, 0, -1, 0},
+		{OwnerTTL(1), 1, 0, 1, 0},
+		{OwnerTTL(TTLMax), TTLMax, 0, TTLMax, 0},
+		{session353, -1, SessionID(session353), 5000, 0},
+		{session255, -1, SessionID(session255), 0x36e0cb<<32&TTLMax | 7, 0},
+		{OwnerContainer | 1<<40, -1, SessionID(OwnerContainer | 1<<40), 0, 0},
+		{0x100000000000000, -1, 0x100000000000000, -1, 0x100000000000000},
+	} {
+		for _, emulate := range []bool{false, true} {
+			want, session := c.ttl, c.session
+			if emulate {
+				want, session = c.emulated, c.emulatedSession
+			}
+			k := Owners{TTL353: emulate}
+			ttl, ok := k.TTL(c.owner)
+			if ok != (want >= 0) || ok && ttl != want || k.Session(c.owner) != session {
+				t.Errorf("%x, emulation %v: TTL %d, %v and session %v, want TTL %d and session %v",
+					uint64(c.owner), emulate, ttl, ok, k.Session(c.owner), want, session)
+			}
+		}
+	}
+	for owner, want := range map[Owner]bool{
+		session353: true, OwnerContainer | Owner(TTLMax): true, OwnerContainer: false, OwnerTTL(5): false,
+		session255: false, OwnerContainer | 1<<40: false, 5000: false, 0: false,
+	} {
+		if got := owner.LooksTTL353(); got != want {
+			t.Errorf("%x looks like a TTL node of 3.5.3: %v, want %v", uint64(owner), got, want)
+		}
+	}
+}
