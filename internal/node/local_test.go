@@ -22,7 +22,7 @@ func TestLocalSessionsOnThree(t *testing.T) {
 	addr := serveLocal(t, "")
 	for _, role := range []string{"leader", "follower 1"} {
 		c := rawConnect(t, addr(role), wire.ConnectRequest{})
-		before, _ := c.call(zk.OpExists, wire.PathWatchRequest{Path: "/"})
+		before, _ := c.call(zk.OpSync, wire.PathRequest{Path: "/"})
 		c.want(zk.OpCreate, createRequest("/local-"+role, zk.ModePersistent), zk.OK)
 		c.want(zk.OpCreate, createRequest("/e", zk.ModeEphemeral), zk.EphemeralOnLocalSession)
 		var m wire.MultiResponse
