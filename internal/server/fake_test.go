@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -174,8 +175,18 @@ func testConfig() *config.Config {
 // answerWords answers every word with its name.
 type answerWords struct{ s **Server }
 
-func (a answerWords) Word(word string, remote netip.AddrPort) ([]byte, bool) {
+func (a answerWords) Argument(word string) int {
+	if word == "stmk" {
+		return 8
+	}
+	return 0
+}
+
+func (a answerWords) Word(word string, rest []byte, remote netip.AddrPort) ([]byte, bool) {
 	(*a.s).Connections() // what the word cons does
+	if word == "stmk" {
+		return fmt.Appendf(nil, "%x", rest), true
+	}
 	return []byte(word + " from " + remote.Addr().String()), true
 }
 

@@ -52,7 +52,7 @@ func FuzzFrames(f *testing.F) {
 	})
 	s.SetServing(true, tree.New(tree.Options{}))
 	f.Fuzz(func(t *testing.T, b []byte, attached bool) {
-		var handler env.Handler = s.accept(&sink{})
+		var handler env.Handler = s.newPort().accept(&sink{})
 		c := handler.(*conn)
 		if attached {
 			c.phase = open

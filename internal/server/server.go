@@ -14,6 +14,7 @@ import (
 	"ostler/internal/env"
 	"ostler/internal/peerwire"
 	"ostler/internal/session"
+	"ostler/internal/throttle"
 	"ostler/internal/tree"
 	"ostler/internal/watch"
 	"ostler/internal/zk"
@@ -41,7 +42,10 @@ type Proposer interface {
 // Words answers four-letter words (client-protocol.md 1.5). ok is false when
 // there is nothing to answer.
 type Words interface {
-	Word(word string, remote netip.AddrPort) (answer []byte, ok bool)
+	// Argument is how many bytes must follow the word before it is answered.
+	Argument(word string) int
+	// Word answers; rest is what came behind the word.
+	Word(word string, rest []byte, remote netip.AddrPort) (answer []byte, ok bool)
 }
 
 // Options are what a Server is made of.
@@ -67,8 +71,15 @@ type Server struct {
 	tree    atomic.Pointer[tree.Tree]
 	counts  counters
 
-	// outstanding is the number of writes that were submitted and not answered.
+	// outstanding is the number of requests that were submitted or queued and not
+	// answered.
 	outstanding atomic.Int64
+	gate        *gate // nil: no limit
+	rate        *rate
+	rare        rareLines
+
+	largeMu sync.Mutex
+	large   throttle.Account
 
 	drainLoop env.Loop
 	drainable env.Inbox[*conn]
@@ -79,7 +90,6 @@ type Server struct {
 	closed     bool
 	ids        *session.IDs
 	conns      map[*conn]struct{}
-	perAddr    map[netip.Addr]int
 	connecting map[zk.SessionID]*conn // asked for their session
 	attached   map[zk.SessionID]*conn
 	fresh      []freshConn // without a session yet, by deadline
@@ -100,20 +110,16 @@ func New(o Options) *Server {
 		limits:     newLimits(o.Config),
 		ids:        session.NewIDs(o.ServerID, o.Env.Clock.Wall().UnixMilli(), o.Env.Rand.Uint64()),
 		conns:      make(map[*conn]struct{}),
-		perAddr:    make(map[netip.Addr]int),
 		connecting: make(map[zk.SessionID]*conn),
 		attached:   make(map[zk.SessionID]*conn),
 	}
 	s.drainLoop = o.Env.Loops.Start("drain", s.drain)
 	s.drainable.Init(s.drainLoop)
 	s.timerLoop = o.Env.Loops.Start("connections", s.expireFresh)
+	s.gate = newGate(o.Config.Requests, o.Env)
+	s.rate = newRate(o.Config, o.Env)
+	s.large = throttle.Account{Threshold: o.Config.LargeThreshold, Max: o.Config.LargeMaxBytes}
 	return s
-}
-
-// Listen opens a client port.
-func (s *Server) Listen(net env.Net, addr string) (env.Listener, error) {
-	o := env.StreamOptions{SendLimit: sendLimit, KeepAlive: s.cfg.Properties["clientTcpKeepAlive"] == "true"}
-	return net.Listen(addr, o, s.accept)
 }
 
 // Close ends all connections and the server's loops. It must not be called from
@@ -128,6 +134,9 @@ func (s *Server) Close() {
 	}
 	s.drainLoop.Stop()
 	s.timerLoop.Stop()
+	if s.gate != nil {
+		s.gate.loop.Stop()
+	}
 }
 
 // sortedConns returns the connections in the order in which they came. The
@@ -139,29 +148,6 @@ func (s *Server) sortedConns() []*conn {
 	}
 	slices.SortFunc(all, func(a, b *conn) int { return cmp.Compare(a.number, b.number) })
 	return all
-}
-
-// accept takes a connection unless there are too many (client-protocol.md 2.15).
-func (s *Server) accept(stream env.Stream) env.Handler {
-	addr := stream.Remote().Addr()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	perAddr, total := s.cfg.MaxClientCnxns, s.cfg.MaxCnxns
-	if s.closed || perAddr > 0 && s.perAddr[addr] >= perAddr || total > 0 && len(s.conns) >= total {
-		s.counts.rejected.Add(1)
-		return nil
-	}
-	s.accepted++
-	c := newConn(s, stream, s.accepted)
-	s.conns[c] = struct{}{}
-	s.perAddr[addr]++
-	if d := s.cfg.SessionlessTimeout; d > 0 {
-		s.fresh = append(s.fresh, freshConn{c, s.clock.Now().Add(d)})
-		if len(s.fresh) == 1 {
-			s.clock.WakeAt(s.fresh[0].deadline, s.timerLoop)
-		}
-	}
-	return c
 }
 
 // expireFresh is the step of the timer loop: it closes connections that have not
@@ -195,10 +181,7 @@ func (s *Server) gone(c *conn) {
 		return
 	}
 	delete(s.conns, c)
-	addr := c.remote.Addr()
-	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
-		delete(s.perAddr, addr)
-	}
+	c.port.left(c.remote.Addr())
 }
 
 // detach takes a connection away from its session.
@@ -255,7 +238,7 @@ func (s *Server) Touched() []peerwire.SessionTouch {
 	var touched []peerwire.SessionTouch
 	s.mu.Lock()
 	for id, c := range s.attached {
-		if c.heard.Swap(false) {
+		if c.heard.Swap(false) || c.held.Load() {
 			touched = append(touched, peerwire.SessionTouch{Session: id, Timeout: c.timeout.Load()})
 		}
 	}

@@ -50,11 +50,16 @@ func (g *Gate[T]) Next() (*Place[T], bool) {
 	}
 	p, ok := g.First()
 	if ok {
-		g.line.Remove(p.at)
-		p.at = nil
-		g.inside++
+		g.Call(p)
 	}
 	return p, ok
+}
+
+// Call lets a place in the line in, even beyond the limit.
+func (g *Gate[T]) Call(p *Place[T]) {
+	g.line.Remove(p.at)
+	p.at = nil
+	g.inside++
 }
 
 // First returns the place that has waited longest.
