@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -156,12 +157,32 @@ func (e *ensemble) plan(r *Request) txn.Body {
 	return &txn.Error{Code: zk.Unimplemented}
 }
 
+// captured is a log that tests read.
+type captured struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (c *captured) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.Write(b)
+}
+
+func (c *captured) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.String()
+}
+
 // rig is a server with its port.
 type rig struct {
 	*Server
 	ens  *ensemble
 	addr string
 	host *host.Host
+
+	logged *captured
 }
 
 // testConfig is the configuration of the tests.
@@ -196,10 +217,11 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	if change != nil {
 		change(cfg)
 	}
-	h := host.New(slog.New(slog.DiscardHandler))
+	log := &captured{}
+	h := host.New(slog.New(slog.NewTextHandler(log, nil)))
 	e := h.Env()
 	ens := &ensemble{tree: tree.New(tree.Options{})}
-	r := &rig{ens: ens, host: h}
+	r := &rig{ens: ens, host: h, logged: log}
 	r.Server = New(Options{
 		Env: e, Config: cfg, Auth: auth.New(auth.Options{DigestEnabled: true}), Proposer: ens,
 		Words: answerWords{&r.Server}, ServerID: 1,

@@ -25,21 +25,19 @@ func (c *client) rest() string {
 
 func TestTLSClientIsToldClearly(t *testing.T) {
 	r := newRig(t, nil)
-	log := r.capture()
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		_, err := tls.Dial("tcp", r.addr, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
 		if err == nil || !strings.Contains(err.Error(), "unexpected message") {
 			t.Errorf("TLS client of version %x got %v, want the alert", version, err)
 		}
 	}
-	if !strings.Contains(log.text(), "secureClientPort") || !strings.Contains(log.text(), "addr=127.0.0.1:") {
-		t.Errorf("log does not say what to do:\n%s", log.text())
+	if !strings.Contains(r.logged.text(), "secureClientPort") || !strings.Contains(r.logged.text(), "addr=127.0.0.1:") {
+		t.Errorf("log does not say what to do:\n%s", r.logged.text())
 	}
 }
 
 func TestHTTPClientIsToldClearly(t *testing.T) {
 	r := newRig(t, nil)
-	log := r.capture()
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"} {
 		request, err := http.NewRequest(method, "http://"+r.addr+"/commands/ruok", nil)
 		if err != nil {
@@ -56,8 +54,8 @@ func TestHTTPClientIsToldClearly(t *testing.T) {
 			t.Errorf("%s was answered %d %q", method, response.StatusCode, body)
 		}
 	}
-	if !strings.Contains(log.text(), "HTTP on the client port") {
-		t.Errorf("log has no line:\n%s", log.text())
+	if !strings.Contains(r.logged.text(), "HTTP on the client port") {
+		t.Errorf("log has no line:\n%s", r.logged.text())
 	}
 	split := r.dial(t) // the head comes in pieces
 	for _, piece := range []string{"GET ", "/ HTTP/1.1\r\nAccept: */*\r\n", "hOST: x\r\n\r\n"} {
@@ -116,7 +114,6 @@ func TestEveryLegalLengthIsALength(t *testing.T) {
 
 func TestLegalLengthWins(t *testing.T) {
 	r := newRig(t, func(c *config.Config) { c.MaxBuffer = 0x4745_5420 }) // "GET "
-	log := r.capture()
 	c := r.dial(t)
 	c.raw([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
 	eventually(t, "the connection is there", func() bool { return r.Stats().Connections == 1 })
@@ -124,8 +121,8 @@ func TestLegalLengthWins(t *testing.T) {
 	if got := c.rest(); got != "" {
 		t.Errorf("the beginning of a long frame was answered %q", got)
 	}
-	if log.text() != "" {
-		t.Errorf("logged %s", log.text())
+	if r.logged.text() != "" {
+		t.Errorf("logged %s", r.logged.text())
 	}
 }
 
@@ -145,6 +142,7 @@ func TestWordsInPieces(t *testing.T) { // operations.md 2.1
 		if got := c.rest(); got != word {
 			t.Errorf("answer %q, want %q", got, word)
 		}
+		c.c.Close()
 		eventually(t, "the connection is gone", func() bool { return r.Stats().Connections == 0 })
 	}
 }

@@ -1,11 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"encoding/binary"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -194,40 +191,15 @@ func TestPausedConnectionIsNotStuck(t *testing.T) {
 	}
 }
 
-// captured is a log that tests read.
-type captured struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (c *captured) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.b.Write(b)
-}
-
-func (c *captured) text() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.b.String()
-}
-
-func (r *rig) capture() *captured {
-	c := &captured{}
-	r.log = slog.New(slog.NewTextHandler(c, nil))
-	return c
-}
-
 func TestFrameTooLongIsExplained(t *testing.T) { // operations.md 8.4
 	r := newRig(t, nil)
-	log := r.capture()
 	c := r.connect(t)
 	frame := binary.BigEndian.AppendUint32(nil, 0x10_0000)
 	c.raw(wire.RequestHeader{Xid: 1, Op: zk.OpSetData}.Append(frame))
 	c.wantEnd()
 	for _, want := range []string{"jute.maxbuffer=1048575", "bytes=1048576", "session=" + c.id.String(), "op=" + zk.OpSetData.String()} {
-		if !strings.Contains(log.text(), want) {
-			t.Errorf("log has no %q:\n%s", want, log.text())
+		if !strings.Contains(r.logged.text(), want) {
+			t.Errorf("log has no %q:\n%s", want, r.logged.text())
 		}
 	}
 }
@@ -244,7 +216,6 @@ func TestRareLines(t *testing.T) { // operations.md 8.1
 	r := newRig(t, nil)
 	clock := &stopped{r.clock, time.Unix(1, 0)}
 	r.clock = clock
-	log := r.capture()
 	for range 3 {
 		r.warn(&r.rare.refused, "full")
 		r.warn(&r.rare.frame, "long")
@@ -252,7 +223,7 @@ func TestRareLines(t *testing.T) { // operations.md 8.1
 	clock.now = clock.now.Add(rareInterval)
 	r.warn(&r.rare.refused, "full")
 	var lines []string
-	for line := range strings.Lines(log.text()) {
+	for line := range strings.Lines(r.logged.text()) {
 		_, line, _ = strings.Cut(line, "msg=")
 		lines = append(lines, strings.TrimSpace(line))
 	}
