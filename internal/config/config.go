@@ -26,6 +26,8 @@ type Config struct {
 	MaxSession           time.Duration
 	MaxClientCnxns       int // connections per client address and port; 0: no limit
 	MaxCnxns             int // connections per port; 0: no limit
+	Backlog              int // connections that wait to be accepted; <= 0: the system's limit
+	ClientKeepAlive      bool
 	GlobalOutstanding    int // requests not yet applied, over all clients
 	MaxBuffer            int // jute.maxbuffer, bytes
 	ExtraSize            int // zookeeper.jute.maxbuffer.extrasize, bytes

@@ -8,7 +8,7 @@ import (
 func Defaults() *Config {
 	return &Config{
 		Tick: 3 * time.Second, MinSession: 6 * time.Second, MaxSession: time.Minute,
-		MaxClientCnxns: 60, GlobalOutstanding: 1000,
+		MaxClientCnxns: 60, Backlog: -1, GlobalOutstanding: 1000,
 		MaxBuffer: 1048575, ExtraSize: 1048575,
 		Connections:    defaultConnections(),
 		Requests:       RequestThrottle{Stall: 100 * time.Millisecond, DropStale: true},

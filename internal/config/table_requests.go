@@ -40,8 +40,8 @@ var connectionRows = []Setting{
 		b.cfg.FourLetterWhitelist = words(v)
 		return nil
 	}),
-	{Name: "clientPortListenBacklog", Type: "int", Default: "-1", Support: Later, Text: "queue of connections not yet accepted; the system's here"},
-	later("clientTcpKeepAlive", "bool", "false", "keep-alive on client connections"),
+	fileInt("clientPortListenBacklog", "-1", "connections that wait to be accepted; -1: the system's limit", func(b *builder) *int { return &b.cfg.Backlog }),
+	propBool("clientTcpKeepAlive", "false", "keep-alive on client connections", func(c *Config, on bool) { c.ClientKeepAlive = on }),
 	ignored("serverCnxnFactory", "one network layer"),
 	ignored("nio.*", "no selector threads"),
 	ignored("netty.*", "no Netty"),

@@ -102,7 +102,7 @@ func (w words) Conf() admin.Conf {
 	c := admin.Conf{
 		ClientPort: portOf(cfg.ClientAddr), DataDir: snaps, LogDir: logs, Tick: cfg.Tick,
 		MaxClientCnxns: cfg.MaxClientCnxns, MinSession: cfg.MinSession, MaxSession: cfg.MaxSession,
-		Backlog: -1, ServerID: cfg.MyID,
+		Backlog: cfg.Backlog, ServerID: cfg.MyID,
 	}
 	if cfg.Ensemble != nil {
 		self := cfg.Ensemble.Members[cfg.MyID]

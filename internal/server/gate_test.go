@@ -219,3 +219,62 @@ func TestSessionLivesWhileTheServerDoesNotRead(t *testing.T) { // INV-L3: overlo
 		t.Errorf("Touched = %+v, want nothing", got)
 	}
 }
+
+// recorder is a stream that delivers nothing by itself.
+type recorder struct {
+	sink
+	paused  bool
+	resumed int
+}
+
+func (r *recorder) Pause(on bool) {
+	r.paused = on
+	if !on {
+		r.resumed++
+	}
+}
+
+// byHand is a connection with a session, fed by the test.
+func (r *rig) byHand() (*conn, *recorder) {
+	stream := &recorder{}
+	c := r.newPort().accept(stream).(*conn)
+	c.phase = open
+	return c, stream
+}
+
+func TestPlaceOfAConnectionThatEnds(t *testing.T) { // INV-L3
+	write := requestFrame(1, zk.OpSetData, setBody("/", "x"))
+	r := newRig(t, narrow)
+	r.ens.hold()
+	first, _ := r.byHand()
+	second, secondStream := r.byHand()
+	third, thirdStream := r.byHand()
+	for _, step := range []struct {
+		c        *conn
+		consumed int
+	}{{first, len(write)}, {second, 0}, {third, 0}} {
+		if n, err := step.c.Data(write); n != step.consumed || err != nil {
+			t.Fatalf("consumed %d, %v; want %d", n, err, step.consumed)
+		}
+	}
+	if secondStream.paused {
+		t.Error("the stream is paused for one request: the end of it would not be seen")
+	}
+	second.Data(append(write, write...))
+	if !secondStream.paused {
+		t.Error("the stream goes on reading behind a request that waits")
+	}
+	first.Closed(nil)
+	if secondStream.paused || secondStream.resumed != 1 || thirdStream.resumed != 0 {
+		t.Fatalf("second %+v, third %+v; want the second called alone", secondStream, thirdStream)
+	}
+	second.Closed(nil) // called, but not there yet
+	if thirdStream.resumed != 1 {
+		t.Error("the third was not called")
+	}
+	if n, err := third.Data(write); n != len(write) || err != nil {
+		t.Errorf("the third: consumed %d, %v", n, err)
+	}
+	third.Closed(nil)
+	r.wantNothingLeft(t)
+}

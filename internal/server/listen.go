@@ -20,7 +20,7 @@ func (s *Server) newPort() *port { return &port{server: s, perAddr: make(map[net
 
 // Listen opens a client port.
 func (s *Server) Listen(net env.Net, addr string) (env.Listener, error) {
-	o := env.StreamOptions{SendLimit: sendLimit, KeepAlive: s.cfg.Properties["clientTcpKeepAlive"] == "true"}
+	o := env.StreamOptions{SendLimit: sendLimit, KeepAlive: s.cfg.ClientKeepAlive, Backlog: s.cfg.Backlog}
 	return net.Listen(addr, o, s.newPort().accept)
 }
 
