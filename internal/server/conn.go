@@ -93,7 +93,7 @@ func (c *conn) Data(b []byte) (int, error) {
 	for {
 		n, err := c.next(b[total:])
 		if err != nil {
-			c.server.log.Debug("connection closed", "addr", c.remote, "session", zk.SessionID(c.session.Load()), "err", err)
+			c.logEnd(err)
 			c.drop()
 			return total, err
 		}

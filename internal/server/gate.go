@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,9 +118,6 @@ const (
 	late           // it waited too long, and is answered with THROTTLEDOP
 )
 
-// errStale ends a connection whose request waited too long to be of use.
-var errStale = errors.New("request waited longer than the session's timeout")
-
 // pass asks the gate for a request. The caller holds mu.
 func (c *conn) pass(op zk.OpCode) (verdict, error) {
 	g := c.server.gate
@@ -153,7 +149,10 @@ func (c *conn) pass(op zk.OpCode) (verdict, error) {
 	switch {
 	case g.isStale(p, now):
 		g.stale.Add(1)
-		return waits, errStale
+		return waits, &refusal{
+			line: &c.server.rare.stale, text: "a request waited longer than the session's timeout (request_stale_latency_check)",
+			args: []any{"op", op},
+		}
 	case g.o.OpWait > 0 && now.Sub(p.Since) > g.o.OpWait && op != zk.OpPing && op != zk.OpCloseSession:
 		g.late.Add(1)
 		return late, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ostler/internal/config"
+	members "ostler/internal/ensemble"
 	"ostler/internal/env"
 	"ostler/internal/throttle"
 	"ostler/internal/wire"
@@ -160,6 +161,26 @@ func TestOwnRequestsOfTheLibraryDoNotHoldBack(t *testing.T) {
 	r.ens.release(-1)
 	for _, xid := range []int32{0, -1, -2, -3, -4, 1, 2} {
 		c.want(xid, -2, zk.OK)
+	}
+}
+
+func TestOutstandingLimitOfAnEnsemble(t *testing.T) { // 2.16; operations.md 1.4: observers use it whole
+	for _, c := range []struct {
+		voters   int
+		observer bool
+		want     int64
+	}{{0, false, 100}, {1, false, 100}, {2, false, 100}, {3, false, 50}, {5, false, 25}, {5, true, 100}, {200, false, 1}} {
+		cfg := testConfig()
+		cfg.GlobalOutstanding, cfg.Observer = 100, c.observer
+		if c.voters > 0 {
+			cfg.Ensemble = &members.Config{Members: map[zk.ServerID]members.Member{}}
+			for id := range zk.ServerID(c.voters) {
+				cfg.Ensemble.Members[id] = members.Member{ID: id}
+			}
+		}
+		if got := newLimits(cfg).outstanding; got != c.want {
+			t.Errorf("%d voters, observer %v: limit %d, want %d", c.voters, c.observer, got, c.want)
+		}
 	}
 }
 

@@ -27,43 +27,43 @@ func (s *Server) Listen(net env.Net, addr string) (env.Listener, error) {
 // accept takes a connection unless there are too many. What it will ask for, a
 // session or a four-letter word, is not known yet.
 func (p *port) accept(stream env.Stream) env.Handler {
-	s := p.server
+	c, limit := p.enlist(stream)
+	if c != nil {
+		return c
+	}
+	if s := p.server; limit != "" {
+		s.counts.rejected.Add(1)
+		s.warn(&s.rare.refused, "connection refused: too many connections to this port ("+limit+")", "addr", stream.Remote(), "port", stream.Local().Port())
+	}
+	return nil
+}
+
+// enlist makes a connection, or names the setting that there would be too many for.
+func (p *port) enlist(stream env.Stream) (c *conn, limit string) {
+	s, addr := p.server, stream.Remote().Addr()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil
-	}
-	if limit, text := p.full(stream.Remote().Addr()); limit > 0 {
-		s.counts.rejected.Add(1)
-		s.warn(&s.rare.refused, "connection refused: "+text, "addr", stream.Remote(), "port", stream.Local().Port(), "limit", limit)
-		return nil
+	switch {
+	case s.closed:
+		return nil, ""
+	case s.cfg.MaxCnxns > 0 && p.total >= s.cfg.MaxCnxns:
+		return nil, "maxCnxns"
+	case s.cfg.MaxClientCnxns > 0 && p.perAddr[addr] >= s.cfg.MaxClientCnxns:
+		return nil, "maxClientCnxns"
 	}
 	s.accepted++
-	c := newConn(s, stream, s.accepted)
+	c = newConn(s, stream, s.accepted)
 	c.port = p
 	s.conns[c] = struct{}{}
 	p.total++
-	p.perAddr[c.remote.Addr()]++
+	p.perAddr[addr]++
 	if d := s.cfg.SessionlessTimeout; d > 0 {
 		s.fresh = append(s.fresh, freshConn{c, s.clock.Now().Add(d)})
 		if len(s.fresh) == 1 {
 			s.clock.WakeAt(s.fresh[0].deadline, s.timerLoop)
 		}
 	}
-	return c
-}
-
-// full returns the limit that one more connection would exceed, 0 for none. The
-// caller holds Server.mu.
-func (p *port) full(addr netip.Addr) (limit int, text string) {
-	perAddr, total := p.server.cfg.MaxClientCnxns, p.server.cfg.MaxCnxns
-	switch {
-	case total > 0 && p.total >= total:
-		return total, "too many connections to this port (maxCnxns)"
-	case perAddr > 0 && p.perAddr[addr] >= perAddr:
-		return perAddr, "too many connections from this address (maxClientCnxns)"
-	}
-	return 0, ""
+	return c, ""
 }
 
 // left counts a connection that has ended. The caller holds Server.mu.

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"errors"
 	"sync"
 	"time"
+
+	"ostler/internal/zk"
 )
 
 // rareInterval is the least time between lines of one kind that strangers cause.
@@ -36,6 +39,28 @@ type rareLines struct {
 	large     rare // large requests
 	frame     rare // a frame's length out of range
 	foreign   rare // another protocol
+}
+
+// A refusal ends a connection for a reason that operators are told, since the
+// client only sees its connection end.
+type refusal struct {
+	line *rare
+	text string
+	args []any
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return r.text }
+
+// logEnd writes why a connection is closed. No lock is held.
+func (c *conn) logEnd(err error) {
+	args := []any{"addr", c.remote, "session", zk.SessionID(c.session.Load())}
+	var r *refusal
+	if errors.As(err, &r) {
+		c.server.warn(r.line, "connection closed: "+r.text, append(args, r.args...)...)
+		return
+	}
+	c.server.log.Debug("connection closed", append(args, "err", err)...)
 }
 
 // warn writes a line unless one of its kind was written just before.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -11,9 +10,6 @@ import (
 	"ostler/internal/throttle"
 	"ostler/internal/wire"
 )
-
-// errRate ends a connection that the connection throttle has no tokens for.
-var errRate = errors.New("client hits connection limiting threshold")
 
 // A rate is the connection throttle (client-protocol.md 2.15).
 type rate struct {
@@ -55,6 +51,5 @@ func (c *conn) withinRate(r *wire.ConnectRequest) error {
 		return nil
 	}
 	s.counts.rejected.Add(1)
-	s.warn(&s.rare.throttled, "connection closed: clients connect faster than connection_throttle_tokens allows", "addr", c.remote)
-	return errRate
+	return &refusal{line: &s.rare.throttled, text: "clients connect faster than connection_throttle_tokens allows"}
 }

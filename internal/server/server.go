@@ -233,7 +233,8 @@ func (s *Server) drain() func() {
 	return nil
 }
 
-// Touched returns the sessions with a sign of life since the last call, by id.
+// Touched returns the sessions with a sign of life since the last call, by id. A
+// connection that is not read from counts as alive: it is not the client's silence.
 func (s *Server) Touched() []peerwire.SessionTouch {
 	var touched []peerwire.SessionTouch
 	s.mu.Lock()

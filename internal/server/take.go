@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,9 +15,6 @@ type charge struct {
 	large  int // bytes in the account of large requests
 }
 
-// errLarge ends a connection whose request is one too many of the large ones.
-var errLarge = errors.New("large requests in the server exceed largeRequestMaxBytes")
-
 // split takes a frame off the front of b; n is 0 when it is not whole yet, or not
 // welcome (client-protocol.md 1.6, operations.md 8.4). A frame that is too long is
 // not answered, as its sender cannot be told apart from one that is out of step.
@@ -26,7 +22,7 @@ func (c *conn) split(b []byte) (frame []byte, n int, err error) {
 	frame, n, err = wire.SplitFrame(b, c.server.limits.frame)
 	switch {
 	case err != nil:
-		c.tooLong(b)
+		err = c.tooLong(b)
 	case n > 0:
 		c.announced = false
 	case len(b) >= wire.FrameHeaderLen && !c.announced:
@@ -36,9 +32,8 @@ func (c *conn) split(b []byte) (frame []byte, n int, err error) {
 	return frame, n, err
 }
 
-// tooLong tells the operator what was refused, since the client only sees its
-// connection end.
-func (c *conn) tooLong(b []byte) {
+// tooLong says what the frame was that is refused.
+func (c *conn) tooLong(b []byte) error {
 	size, op := int32(binary.BigEndian.Uint32(b)), "unknown"
 	if head := b[wire.FrameHeaderLen:]; len(head) >= wire.RequestHeaderLen && c.phase == open {
 		var h wire.RequestHeader
@@ -46,8 +41,10 @@ func (c *conn) tooLong(b []byte) {
 			op = h.Op.String()
 		}
 	}
-	c.server.warn(&c.server.rare.frame, "connection closed: the length of a frame is out of range; for larger requests raise jute.maxbuffer on all servers and clients",
-		"addr", c.remote, "session", zk.SessionID(c.session.Load()), "op", op, "bytes", size, "jute.maxbuffer", c.server.limits.frame)
+	return &refusal{
+		line: &c.server.rare.frame, text: "the length of a frame is out of range; for larger requests raise jute.maxbuffer on all servers and clients",
+		args: []any{"op", op, "bytes", size, "jute.maxbuffer", c.server.limits.frame},
+	}
 }
 
 // announce looks at the length of a request before its body is there.
@@ -65,26 +62,20 @@ func (c *conn) announce(n int) error {
 func (c *conn) tooLarge(n int) error {
 	s := c.server
 	s.counts.large.Add(1)
-	s.warn(&s.rare.large, "connection closed: too many bytes of large requests at once (largeRequestMaxBytes)", "addr", c.remote,
-		"session", zk.SessionID(c.session.Load()), "bytes", n, "others", s.large.Used(), "largeRequestMaxBytes", s.large.Max)
-	return errLarge
+	return &refusal{
+		line: &s.rare.large, text: "too many bytes of large requests at once (largeRequestMaxBytes)",
+		args: []any{"bytes", n, "others", s.large.Used(), "largeRequestMaxBytes", s.large.Max},
+	}
 }
 
 // admit asks the limits for a whole request of n bytes. What it takes up is in
 // c.taking then. The caller holds mu.
 func (c *conn) admit(op zk.OpCode, n int) (verdict, error) {
 	c.heard.Store(true)
-	v, err := c.pass(op)
-	if v == waits {
-		if err != nil {
-			c.server.warn(&c.server.rare.stale, "connection closed: a request waited longer than the session's timeout (request_stale_latency_check)",
-				"addr", c.remote, "session", zk.SessionID(c.session.Load()), "op", op)
-		}
-		return v, err
-	}
 	s := c.server
-	if !s.large.Large(n) {
-		return v, nil
+	v, err := c.pass(op)
+	if v == waits || !s.large.Large(n) {
+		return v, err
 	}
 	s.largeMu.Lock()
 	defer s.largeMu.Unlock()
