@@ -97,31 +97,40 @@ func TestLargeRequests(t *testing.T) { // 1.6, operations.md 8.4
 
 func TestLargeRequestIsLookedAtTwice(t *testing.T) { // operations.md 8.4
 	r := newRig(t, func(c *config.Config) { c.LargeThreshold, c.LargeMaxBytes = 1000, 5000 })
-	early, late := r.connect(t), r.connect(t)
+	early, late, again := r.connect(t), r.connect(t), r.connect(t)
+	announced := func(c *client) func() bool {
+		return func() bool {
+			r.mu.Lock()
+			attached := r.attached[c.id]
+			r.mu.Unlock()
+			attached.mu.Lock()
+			defer attached.mu.Unlock()
+			return attached.announced
+		}
+	}
+	again.raw([]byte{0, 0, 0, 8, 0xff})
+	eventually(t, "the first length is looked at", announced(again))
+	again.raw([]byte{0xff, 0xff, 0xfe, 0, 0, 0, 11}) // a ping, all told
+	again.want(wire.XidPing, -2, zk.OK)
 	body := wire.SetDataRequest{Path: "/", Data: make([]byte, 3000), Version: -1}
 	frame := wire.AppendFrame(nil, body.Append(wire.RequestHeader{Xid: 1, Op: zk.OpSetData}.Append(nil)))
 	late.raw(frame[:2000])
-	eventually(t, "the length is looked at", func() bool {
-		r.mu.Lock()
-		c := r.attached[late.id]
-		r.mu.Unlock()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.announced
-	})
+	eventually(t, "the length is looked at", announced(late))
 	r.ens.hold()
 	early.raw(frame)
 	eventually(t, "the other one is in", func() bool { return r.ens.waiting() == 1 })
 	late.raw(frame[2000:])
 	late.wantEnd()
+	again.raw(frame[:4])
+	again.wantEnd()
 	early.c.Close()
 	eventually(t, "its bytes are given back", func() bool { return r.Stats().Connections == 0 && r.large.Used() == 0 })
 }
 
 func TestPortsHaveTheirOwnLimits(t *testing.T) { // 2.15: per listening port
 	for name, change := range map[string]func(*config.Config){
-		"per address": func(c *config.Config) { c.MaxClientCnxns = 1 },
-		"in all":      func(c *config.Config) { c.MaxCnxns = 1 },
+		"maxClientCnxns=1": func(c *config.Config) { c.MaxClientCnxns = 1 },
+		"maxCnxns=1":       func(c *config.Config) { c.MaxCnxns = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, change)
@@ -142,6 +151,7 @@ func TestPortsHaveTheirOwnLimits(t *testing.T) { // 2.15: per listening port
 				}
 			}
 			eventually(t, "both are counted", func() bool { return r.Stats().Rejected == 2 })
+			eventually(t, "the limit is logged", func() bool { return strings.Contains(r.logged.text(), name) })
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/netip"
 
 	"ostler/internal/env"
@@ -33,12 +34,12 @@ func (p *port) accept(stream env.Stream) env.Handler {
 	}
 	if s := p.server; limit != "" {
 		s.counts.rejected.Add(1)
-		s.warn(&s.rare.refused, "connection refused: too many connections to this port ("+limit+")", "addr", stream.Remote(), "port", stream.Local().Port())
+		s.warn(&s.rare.refused, "connection refused: too many connections ("+limit+")", "addr", stream.Remote(), "port", stream.Local().Port())
 	}
 	return nil
 }
 
-// enlist makes a connection, or names the setting that there would be too many for.
+// enlist makes a connection, or names the setting that it would exceed.
 func (p *port) enlist(stream env.Stream) (c *conn, limit string) {
 	s, addr := p.server, stream.Remote().Addr()
 	s.mu.Lock()
@@ -47,9 +48,9 @@ func (p *port) enlist(stream env.Stream) (c *conn, limit string) {
 	case s.closed:
 		return nil, ""
 	case s.cfg.MaxCnxns > 0 && p.total >= s.cfg.MaxCnxns:
-		return nil, "maxCnxns"
+		return nil, fmt.Sprintf("maxCnxns=%d", s.cfg.MaxCnxns)
 	case s.cfg.MaxClientCnxns > 0 && p.perAddr[addr] >= s.cfg.MaxClientCnxns:
-		return nil, "maxClientCnxns"
+		return nil, fmt.Sprintf("maxClientCnxns=%d", s.cfg.MaxClientCnxns)
 	}
 	s.accepted++
 	c = newConn(s, stream, s.accepted)
