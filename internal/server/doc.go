@@ -28,7 +28,7 @@
 // operations.md 8: a port counts its connections (listen.go), the rate limits new
 // sessions, holdBack stops reading from connections with unanswered requests, the
 // gate makes requests wait in line. What a request takes up is its charge, given
-// back when it is answered or its connection ends (take.go).
+// back when it is answered or its connection ends (admit.go).
 //
 // # Locks
 //

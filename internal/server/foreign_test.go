@@ -27,7 +27,7 @@ func TestTLSClientIsToldClearly(t *testing.T) {
 	r := newRig(t, nil)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		_, err := tls.Dial("tcp", r.addr, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
-		if err == nil || !strings.Contains(err.Error(), "unexpected message") {
+		if err == nil || !strings.Contains(err.Error(), "remote error: tls: unexpected message") {
 			t.Errorf("TLS client of version %x got %v, want the alert", version, err)
 		}
 	}
