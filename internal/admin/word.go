@@ -66,10 +66,13 @@ func refuseToServe(word string) []byte {
 	return []byte(notServing + "\n")
 }
 
-// SetTraceMask is stmk: arg is what follows the word in the same read. Fewer
-// than 8 bytes are answered with nothing.
+// traceMaskLen is the length of the argument of stmk.
+const traceMaskLen = 8
+
+// SetTraceMask is stmk: arg is what follows the word. Fewer than 8 bytes are
+// answered with nothing.
 func SetTraceMask(arg []byte, s State) []byte {
-	if len(arg) < 8 {
+	if len(arg) < traceMaskLen {
 		return nil
 	}
 	mask := int64(binary.BigEndian.Uint64(arg))
@@ -90,6 +93,14 @@ func NewWhitelist(words []string) Whitelist {
 
 // Allows reports whether a word is answered.
 func (w Whitelist) Allows(word string) bool { return w.all || slices.Contains(w.words, word) }
+
+// Argument is how many bytes must follow a word before it can be answered.
+func (w Whitelist) Argument(word string) int {
+	if word == "stmk" && w.Allows(word) {
+		return traceMaskLen
+	}
+	return 0
+}
 
 // Refusal is sent for a word that is not allowed.
 func Refusal(word string) []byte {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ostler/internal/ensemble"
+	"ostler/internal/throttle"
 	"ostler/internal/zk"
 )
 
@@ -23,11 +24,18 @@ type Config struct {
 	ConnectLimit         int           // ticks to connect to a leader; InitLimit when not set
 	MinSession           time.Duration // bounds of the session timeout
 	MaxSession           time.Duration
-	MaxClientCnxns       int // connections per client address; 0: no limit
-	MaxCnxns             int // connections in all; 0: no limit
+	MaxClientCnxns       int // connections per client address and port; 0: no limit
+	MaxCnxns             int // connections per port; 0: no limit
+	Backlog              int // connections that wait to be accepted; <= 0: the system's limit
+	ClientKeepAlive      bool
 	GlobalOutstanding    int // requests not yet applied, over all clients
 	MaxBuffer            int // jute.maxbuffer, bytes
 	ExtraSize            int // zookeeper.jute.maxbuffer.extrasize, bytes
+
+	Connections    throttle.BucketOptions // connection_throttle_*
+	Requests       RequestThrottle        // request_throttle_* and its kin
+	LargeThreshold int64                  // largeRequestThreshold, bytes; <= 0: off
+	LargeMaxBytes  int64                  // largeRequestMaxBytes
 
 	ListenOnAllIPs bool // quorum and election ports on the wildcard address
 

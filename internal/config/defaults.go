@@ -8,8 +8,11 @@ import (
 func Defaults() *Config {
 	return &Config{
 		Tick: 3 * time.Second, MinSession: 6 * time.Second, MaxSession: time.Minute,
-		MaxClientCnxns: 60, GlobalOutstanding: 1000,
+		MaxClientCnxns: 60, Backlog: -1, GlobalOutstanding: 1000,
 		MaxBuffer: 1048575, ExtraSize: 1048575,
+		Connections:    defaultConnections(),
+		Requests:       RequestThrottle{Stall: 100 * time.Millisecond, DropStale: true},
+		LargeThreshold: -1, LargeMaxBytes: 100 << 20,
 		SnapCount: 100_000, SnapSizeLimit: kib(4194304), PreallocSize: kib(65536),
 		TxnLogSizeLimit: -1, CommitLogCount: 500,
 		ForceSync: true, FsyncWarn: time.Second,

@@ -4,7 +4,7 @@ import "errors"
 
 // table is every known setting: first the keys that only the file has
 // (operations.md 1.2), then what ZooKeeper reads as system properties (1.4).
-var table = concat(basicRows, ensembleRows, storageRows, requestRows, connectionRows, securityRows, adminRows)
+var table = concat(basicRows, ensembleRows, storageRows, requestRows, connectionRows, overloadRows, securityRows, adminRows)
 
 func concat(parts ...[]Setting) (all []Setting) {
 	for _, p := range parts {
@@ -24,7 +24,7 @@ var basicRows = []Setting{
 	fileInt("tickTime", "3000", "unit of the limits below and of session expiry, in ms", func(b *builder) *int { return &b.tick }),
 	fileInt("minSessionTimeout", "2 ticks", "least session timeout a client can get, in ms", func(b *builder) *int { return &b.minSession }),
 	fileInt("maxSessionTimeout", "20 ticks", "greatest session timeout a client can get, in ms", func(b *builder) *int { return &b.maxSession }),
-	fileInt("maxClientCnxns", "60", "connections per client address; 0: no limit", func(b *builder) *int { return &b.cfg.MaxClientCnxns }),
+	fileInt("maxClientCnxns", "60", "connections of one client address to one port; 0: no limit", func(b *builder) *int { return &b.cfg.MaxClientCnxns }),
 	fileInt("initLimit", "", "ticks a learner has to connect and sync; required in an ensemble", func(b *builder) *int { return &b.cfg.InitLimit }),
 	fileInt("syncLimit", "", "ticks a learner may be silent; required in an ensemble", func(b *builder) *int { return &b.cfg.SyncLimit }),
 	fileInt("connectToLearnerMasterLimit", "initLimit", "ticks a learner has to connect to its leader", func(b *builder) *int { return &b.cfg.ConnectLimit }),

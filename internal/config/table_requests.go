@@ -19,15 +19,6 @@ var requestRows = []Setting{
 	bare(propInt("znode.container.checkIntervalMs", "60000", "time between sweeps of empty containers and expired nodes, in ms", 1, func(c *Config, n int64) { c.ReapInterval = millis(n) })),
 	bare(propInt("znode.container.maxPerMinute", "10000", "nodes that sweeps may delete per minute, evenly spaced", 1, func(c *Config, n int64) { c.ReapPerMinute = n })),
 	bare(propInt("znode.container.maxNeverUsedIntervalMs", "0", "age at which a container that never had a child is deleted, in ms; 0: never", 0, func(c *Config, n int64) { c.ReapNeverUsed = millis(n) })),
-	later("largeRequestMaxBytes", "int", "104857600", "bytes of large requests in flight"),
-	later("largeRequestThreshold", "int", "-1", "size from which a request is large"),
-	later("request_throttle_max_requests", "int", "0", "requests in flight before throttling"),
-	later("request_throttle_stall_time", "int", "100", "pause of a throttled request, in ms"),
-	later("request_throttle_drop_stale", "bool", "true", "drop throttled requests of closed connections"),
-	later("request_stale_latency_check", "bool", "false", "requests older than their session's timeout are stale"),
-	later("request_stale_connection_check", "bool", "true", "requests of closed connections are stale"),
-	later("request_throttler.shutdownTimeout", "int", "10000", "time to drain throttled requests, in ms"),
-	later("throttled_op_wait_time", "int", "0", "time after which a queued request is refused, in ms"),
 	later("maxResponseCacheSize", "int", "400", "answers kept; reads need no cache here"),
 	later("maxGetChildrenResponseCacheSize", "int", "400", "answers kept; reads need no cache here"),
 	later("pathStats.*", "any", "", "log of the most used paths"),
@@ -43,15 +34,14 @@ var requestRows = []Setting{
 }
 
 var connectionRows = []Setting{
-	propInt("maxCnxns", "0", "connections in all; 0: no limit", 0, func(c *Config, n int64) { c.MaxCnxns = int(n) }),
+	propInt("maxCnxns", "0", "connections to one port; 0: no limit", 0, func(c *Config, n int64) { c.MaxCnxns = int(n) }),
 	propInt("nio.sessionlessCnxnTimeout", "10000", "time a connection has to send its connect request, in ms", 1, func(c *Config, n int64) { c.SessionlessTimeout = millis(n) }),
 	property("4lw.commands.whitelist", "words", "srvr,ruok", "four-letter words that are answered, * for all. ZooKeeper's default is srvr", func(b *builder, v string) error {
 		b.cfg.FourLetterWhitelist, b.wordsSet = words(v), true
 		return nil
 	}),
-	{Name: "clientPortListenBacklog", Type: "int", Default: "-1", Support: Later, Text: "queue of connections not yet accepted; the system's here"},
-	later("clientTcpKeepAlive", "bool", "false", "keep-alive on client connections"),
-	later("connection_throttle_*", "any", "", "token bucket for new connections"),
+	fileInt("clientPortListenBacklog", "-1", "connections that wait to be accepted; -1: the system's limit", func(b *builder) *int { return &b.cfg.Backlog }),
+	propBool("clientTcpKeepAlive", "false", "keep-alive on client connections", func(c *Config, on bool) { c.ClientKeepAlive = on }),
 	ignored("serverCnxnFactory", "one network layer"),
 	ignored("nio.*", "no selector threads"),
 	ignored("netty.*", "no Netty"),

@@ -159,6 +159,7 @@ type StreamOptions struct {
 	SendLimit int // bytes queued at most; 0 means 64 MiB
 	LowWater  int // see Handler.Writable; 0 means half of SendLimit
 	KeepAlive bool
+	Backlog   int // of Listen: connections that wait to be accepted; <= 0: the system's limit
 }
 
 // A Listener is an open port.

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ostler/internal/env"
 )
 
@@ -35,6 +37,12 @@ func (n network) Listen(addr string, o env.StreamOptions, accept func(env.Stream
 	if err != nil {
 		return nil, err
 	}
+	if o.Backlog > 0 {
+		if err := setBacklog(ln.(*net.TCPListener), o.Backlog); err != nil {
+			ln.Close()
+			return nil, fmt.Errorf("set backlog of %s to %d: %w", addr, o.Backlog, err)
+		}
+	}
 	l := &listener{Listener: ln, h: n.h, o: o, accept: accept}
 	l.ctx, l.quit = context.WithCancel(n.h.ctx)
 	if !n.h.start(l, l.run) {
@@ -42,6 +50,20 @@ func (n network) Listen(addr string, o env.StreamOptions, accept func(env.Stream
 		return nil, env.ErrClosed
 	}
 	return l, nil
+}
+
+// setBacklog changes how many connections may wait: a second listen on an open
+// port does only that.
+func setBacklog(ln *net.TCPListener, n int) error {
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = unix.Listen(int(fd), n) }); err != nil {
+		return err
+	}
+	return failed
 }
 
 // run accepts until the listener is closed.

@@ -212,3 +212,32 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+func TestTraceMask(t *testing.T) { // operations.md 2.3: stmk takes 8 more bytes, in as many pieces as they come
+	const lines = "clientPort=2181\n"
+	for _, c := range []struct {
+		whitelist, before, answer, after string
+	}{
+		{"*", "306", "513", "513"},
+		{"gtmk", "306", "stmk is not executed because it is not in the whitelist.\n", "306"},
+	} {
+		cfg := load(t, t.TempDir(), 0, lines, nil)
+		cfg.ClientAddr, cfg.FourLetterWhitelist = "127.0.0.1:0", []string{c.whitelist}
+		addr := run(t, cfg).node.ClientAddr()
+		if got := word(t, addr, "gtmk"); got != c.before {
+			t.Errorf("gtmk answered %q, want %q", got, c.before)
+		}
+		conn := dial(t, addr)
+		for _, piece := range []string{"st", "mk\x00\x00\x00\x00", "\x00\x00\x02\x01"} {
+			if _, err := conn.Write([]byte(piece)); err != nil {
+				break // refused by what came before
+			}
+		}
+		if got := readAll(t, conn); got != c.answer {
+			t.Errorf("stmk answered %q, want %q", got, c.answer)
+		}
+		if got := word(t, addr, "gtmk"); got != c.after {
+			t.Errorf("gtmk answered %q afterwards, want %q", got, c.after)
+		}
+	}
+}

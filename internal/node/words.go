@@ -24,13 +24,18 @@ type words struct {
 
 // newWords returns the words that the configuration allows.
 func newWords(n *Node) words {
-	return words{n: n, allowed: admin.NewWhitelist(n.cfg.FourLetterWhitelist), started: n.env.Clock.Now(), traceMask: new(atomic.Int64)}
+	mask := new(atomic.Int64)
+	mask.Store(admin.DefaultTraceMask)
+	return words{n: n, allowed: admin.NewWhitelist(n.cfg.FourLetterWhitelist), started: n.env.Clock.Now(), traceMask: mask}
 }
 
+// Argument implements server.Words.
+func (w words) Argument(word string) int { return w.allowed.Argument(word) }
+
 // Word implements server.Words.
-func (w words) Word(word string, remote netip.AddrPort) ([]byte, bool) {
+func (w words) Word(word string, rest []byte, remote netip.AddrPort) ([]byte, bool) {
 	w.n.log.Debug("processing four-letter word", "word", word, "addr", remote)
-	answer := w.allowed.Answer(word, nil, w)
+	answer := w.allowed.Answer(word, rest, w)
 	return answer, len(answer) > 0
 }
 
@@ -116,7 +121,7 @@ func (w words) Conf() admin.Conf {
 	c := admin.Conf{
 		ClientPort: portOf(cfg.ClientAddr), DataDir: snaps, LogDir: logs, Tick: cfg.Tick,
 		MaxClientCnxns: cfg.MaxClientCnxns, MinSession: cfg.MinSession, MaxSession: cfg.MaxSession,
-		Backlog: -1, ServerID: cfg.MyID,
+		Backlog: cfg.Backlog, ServerID: cfg.MyID,
 	}
 	if cfg.Ensemble != nil {
 		self := cfg.Ensemble.Members[cfg.MyID]
@@ -269,7 +274,7 @@ func (w words) Environment() []admin.Variable {
 // Metrics implements admin.State.
 func (w words) Metrics() admin.Metrics {
 	n := w.n
-	st, t := n.rep.Status(), n.rep.Tree()
+	st, t, stats := n.rep.Status(), n.rep.Tree(), n.srv.Stats()
 	return admin.Metrics{Gauges: map[string]float64{
 		"uptime":                      float64(n.env.Clock.Now().Sub(w.started).Milliseconds()),
 		"watch_count":                 float64(n.srv.Watches().Count()),
@@ -284,9 +289,13 @@ func (w words) Metrics() admin.Metrics {
 		"last_client_response_size":   -1,
 		"max_client_response_size":    -1,
 		"min_client_response_size":    -1,
-		"connection_drop_probability": 0,
+		"connection_drop_probability": stats.DropProbability,
 	}, Counters: map[string]int64{
-		"connection_rejected": n.srv.Stats().Rejected,
+		"connection_rejected":         stats.Rejected,
+		"large_requests_rejected":     stats.LargeRejected,
+		"request_throttle_wait_count": stats.Waited,
+		"stale_requests_dropped":      stats.Stale,
+		"throttled_ops":               stats.Late,
 	}}
 }
 

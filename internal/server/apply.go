@@ -85,7 +85,6 @@ func (c *conn) take(cxid int32, op zk.OpCode) (pendingRequest, bool) {
 	}
 	c.pop()
 	c.waiting--
-	c.server.outstanding.Add(-1)
 	return p, true
 }
 
@@ -186,7 +185,6 @@ func (c *conn) refused(cxid int32, code zk.Code) {
 		if p.waits && p.xid == cxid {
 			p.waits, p.code = false, code
 			c.waiting--
-			c.server.outstanding.Add(-1)
 			break
 		}
 	}

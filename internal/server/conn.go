@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -11,7 +10,7 @@ import (
 
 	"ostler/internal/auth"
 	"ostler/internal/env"
-	"ostler/internal/wire"
+	"ostler/internal/throttle"
 	"ostler/internal/zk"
 )
 
@@ -35,11 +34,13 @@ type conn struct {
 	remote netip.AddrPort
 	number uint64
 	since  time.Time
+	port   *port
 
 	// Read from anywhere.
 	session atomic.Int64            // 0 until asked for
 	timeout atomic.Int32            // negotiated, ms
 	heard   atomic.Bool             // a frame came since the last Touched
+	held    atomic.Bool             // it is not read from, or waits at the gate
 	ids     atomic.Pointer[[]zk.ID] // identities; the list is never changed
 	creates atomic.Bool             // its session is a new one
 	local   atomic.Bool             // its session is known to this server only
@@ -55,10 +56,17 @@ type conn struct {
 	limited  bool // only reads are served
 	pending  []pendingRequest
 	bytes    int    // of bodies in pending
+	counted  int    // requests in pending with xid > 0
 	waiting  int    // writes in pending whose end is not known
 	draining bool   // it is in the inbox of the drain loop
 	buf      []byte // to encode replies in
 	last     lastRequest
+
+	// Of the request that is being taken in.
+	announced bool                   // its length was looked at
+	place     *throttle.Place[*conn] // at the gate; nil: it does not wait there
+	arrived   time.Time              // when it came, if it waited
+	taking    charge
 }
 
 // A pendingRequest is one that is not answered yet.
@@ -69,6 +77,7 @@ type pendingRequest struct {
 	code    zk.Code   // of a refusal, when it no longer waits
 	body    []byte    // of reads, and of sync
 	arrived time.Time //
+	charge  charge    // what it takes up until it is answered
 }
 
 func newConn(s *Server, stream env.Stream, number uint64) *conn {
@@ -86,7 +95,7 @@ func (c *conn) Data(b []byte) (int, error) {
 	for {
 		n, err := c.next(b[total:])
 		if err != nil {
-			c.server.log.Debug("connection closed", "addr", c.remote, "session", zk.SessionID(c.session.Load()), "err", err)
+			c.logEnd(err)
 			c.drop()
 			return total, err
 		}
@@ -100,8 +109,7 @@ func (c *conn) Data(b []byte) (int, error) {
 // next consumes one frame, or nothing: when it is not whole yet, or not its time.
 func (c *conn) next(b []byte) (int, error) {
 	if word, ok := c.isWord(b); ok {
-		c.word(word)
-		return len(b), nil
+		return c.word(word, b)
 	}
 	c.mu.Lock()
 	before := c.phase
@@ -130,49 +138,41 @@ func (c *conn) frame(b []byte) (int, error) {
 	if c.closing() {
 		return len(b), nil // what comes behind closeSession is dropped (2.10)
 	}
-	frame, n, err := wire.SplitFrame(b, c.server.limits.frame)
-	if err != nil || n == 0 {
-		return 0, err
-	}
-	if len(frame) < wire.RequestHeaderLen {
-		return 0, errFrame
-	}
-	var h wire.RequestHeader
-	if err := h.Decode(frame); err != nil {
-		return 0, fmt.Errorf("decode request header: %w", err)
-	}
-	c.heard.Store(true)
-	c.counts.received.Add(1)
-	c.server.counts.received.Add(1)
-	c.request(h, frame[wire.RequestHeaderLen:])
-	c.holdBack()
-	return n, nil
+	return c.oneFrame(b)
 }
 
-// holdBack pauses the stream while too much of it is unanswered
-// (client-protocol.md 2.16). A connection without waiting requests is never
-// held back, so it can always have one in.
+// holdBack pauses the stream while too much is unanswered: of it, or of all
+// connections if something of it is (client-protocol.md 2.16). A connection
+// without waiting requests is never held back, so it can always have one in.
 func (c *conn) holdBack() {
 	if c.phase != open || c.paused || len(c.pending) == 0 {
 		return
 	}
-	global := c.server.outstanding.Load() > c.server.limits.outstanding
-	if global || len(c.pending) >= pendingMax || c.bytes >= pendingBytes {
+	if c.overLimit() || len(c.pending) >= pendingMax || c.bytes >= pendingBytes {
 		c.paused = true
+		c.held.Store(true) // it cannot be heard while nobody listens
 		c.stream.Pause(true)
 	}
 }
 
-// release lets a paused stream go on when enough has been answered.
+// overLimit reports whether globalOutstandingLimit holds the connection back.
+// Requests with xid <= 0 are the client library's own and do not count for that.
+func (c *conn) overLimit() bool {
+	return c.counted > 0 && c.server.outstanding.Load() > c.server.limits.outstanding
+}
+
+// release lets a paused stream go on when enough has been answered. It is called
+// for every answer of the connection itself, and a paused connection waits for one
+// at least: so none is paused for ever, whatever others do (INV-L3).
 func (c *conn) release() {
 	if !c.paused || c.phase != open {
 		return
 	}
 	own := len(c.pending) <= pendingMax/2 && c.bytes <= pendingBytes/2
-	global := c.server.outstanding.Load() <= c.server.limits.outstanding
-	if len(c.pending) == 0 || own && global {
+	if len(c.pending) == 0 || own && !c.overLimit() {
 		c.paused = false
-		c.heard.Store(true) // it could not be heard while nobody listened
+		c.heard.Store(true)
+		c.held.Store(false)
 		c.stream.Pause(false)
 	}
 }
@@ -209,8 +209,9 @@ func (c *conn) finish() {
 // end forgets what is pending. The caller holds mu.
 func (c *conn) end(p phase) {
 	c.phase = max(c.phase, p)
-	c.server.outstanding.Add(-int64(c.waiting))
-	c.pending, c.bytes, c.waiting, c.buf = nil, 0, 0, nil
+	c.server.outstanding.Add(-int64(len(c.pending)))
+	c.dischargeAll()
+	c.pending, c.bytes, c.counted, c.waiting, c.buf = nil, 0, 0, 0, nil
 }
 
 // identities returns the connection's identities; the list is never changed.

@@ -36,7 +36,7 @@ func classOf(op zk.OpCode) class {
 // request deals with a frame of an open connection. The body is only valid during
 // the call. The caller holds mu.
 func (c *conn) request(h wire.RequestHeader, body []byte) {
-	p := pendingRequest{xid: h.Xid, op: h.Op, body: body, arrived: c.server.clock.Now()}
+	p := pendingRequest{xid: h.Xid, op: h.Op, body: body, arrived: c.arrival()}
 	c.last.seen(h)
 	switch classOf(h.Op) {
 	case immediate:
@@ -59,11 +59,15 @@ func (c *conn) request(h wire.RequestHeader, body []byte) {
 
 // push queues a request that cannot be answered yet.
 func (c *conn) push(p pendingRequest) {
+	p.charge, c.taking = c.taking, charge{}
 	c.pending = append(c.pending, p)
 	c.bytes += len(p.body)
+	c.server.outstanding.Add(1)
+	if p.xid > 0 {
+		c.counted++
+	}
 	if p.waits {
 		c.waiting++
-		c.server.outstanding.Add(1)
 	}
 }
 
@@ -134,6 +138,11 @@ func (c *conn) pop() pendingRequest {
 		c.pending = nil
 	}
 	c.bytes -= len(p.body)
+	c.server.outstanding.Add(-1)
+	if p.xid > 0 {
+		c.counted--
+	}
+	c.discharge(p.charge)
 	return p
 }
 

@@ -22,10 +22,18 @@
 // under which events for that path are queued too. So a watch's event follows the
 // reply to the read that set it, and precedes every reply that shows the change.
 //
+// # Limits
+//
+// What an overloaded server does is in client-protocol.md 2.15 and 2.16 and
+// operations.md 8: a port counts its connections (listen.go), the rate limits new
+// sessions, holdBack stops reading from connections with unanswered requests, the
+// gate makes requests wait in line. What a request takes up is its charge, given
+// back when it is answered or its connection ends (admit.go).
+//
 // # Locks
 //
 // conn.mu, then Server.mu or stripes of the tree, then conn.eventMu, then a watch
-// mutex or the stream's. Two conn.mu are held together only when a connection
+// mutex, the gate's, or the stream's; the gate's before the stream's. Two conn.mu are held together only when a connection
 // takes over a session: the newer one first. Notify runs on the apply loop under
 // stripe locks and therefore takes neither conn.mu nor Server.mu.
 package server

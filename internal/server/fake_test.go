@@ -2,7 +2,9 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -162,12 +164,32 @@ func (e *ensemble) plan(r *Request) txn.Body {
 	return &txn.Error{Code: zk.Unimplemented}
 }
 
+// captured is a log that tests read.
+type captured struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (c *captured) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.Write(b)
+}
+
+func (c *captured) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.String()
+}
+
 // rig is a server with its port.
 type rig struct {
 	*Server
 	ens  *ensemble
 	addr string
 	host *host.Host
+
+	logged *captured
 }
 
 // testConfig is the configuration of the tests.
@@ -181,8 +203,18 @@ func testConfig() *config.Config {
 // answerWords answers every word with its name.
 type answerWords struct{ s **Server }
 
-func (a answerWords) Word(word string, remote netip.AddrPort) ([]byte, bool) {
+func (a answerWords) Argument(word string) int {
+	if word == "stmk" {
+		return 8
+	}
+	return 0
+}
+
+func (a answerWords) Word(word string, rest []byte, remote netip.AddrPort) ([]byte, bool) {
 	(*a.s).Connections() // what the word cons does
+	if word == "stmk" {
+		return fmt.Appendf(nil, "%x", rest), true
+	}
 	return []byte(word + " from " + remote.Addr().String()), true
 }
 
@@ -192,10 +224,11 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	if change != nil {
 		change(cfg)
 	}
-	h := host.New(slog.New(slog.DiscardHandler))
+	log := &captured{}
+	h := host.New(slog.New(slog.NewTextHandler(log, nil)))
 	e := h.Env()
 	ens := &ensemble{tree: tree.New(tree.Options{})}
-	r := &rig{ens: ens, host: h}
+	r := &rig{ens: ens, host: h, logged: log}
 	r.Server = New(Options{
 		Env: e, Config: cfg, Auth: auth.New(auth.Options{DigestEnabled: true}), Proposer: ens,
 		Words: answerWords{&r.Server}, ServerID: 1,

@@ -44,15 +44,21 @@ func FuzzFrames(f *testing.F) {
 	f.Add(append(wire.AppendFrame(nil, readBody("/", true).Append(read)), ping...), true)
 	watches := wire.RequestHeader{Xid: -8, Op: zk.OpSetWatches}.Append(nil)
 	f.Add(wire.AppendFrame(nil, wire.SetWatchesRequest{Data: []string{"/"}, Exist: []string{}, Child: []string{"x"}}.Append(watches)), true)
+	f.Add([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), false)
+	f.Add([]byte{0x16, 3, 1, 2, 0, 1}, false)
+	write := wire.AppendFrame(nil, setBody("/", "0123456789").Append(wire.RequestHeader{Xid: 4, Op: zk.OpSetData}.Append(nil)))
+	f.Add(append(write, write...), true)
+	cfg := testConfig()
+	cfg.Requests.Max, cfg.Requests.Stall, cfg.LargeThreshold, cfg.LargeMaxBytes = 1, time.Hour, 20, 60
 	h := host.New(slog.New(slog.DiscardHandler))
-	s := New(Options{Env: h.Env(), Config: testConfig(), Auth: auth.New(auth.Options{}), Proposer: silence{}, ServerID: 1})
+	s := New(Options{Env: h.Env(), Config: cfg, Auth: auth.New(auth.Options{}), Proposer: silence{}, ServerID: 1})
 	f.Cleanup(func() {
 		s.Close()
 		h.Close()
 	})
 	s.SetService(zk.FullService, tree.New(tree.Options{}))
 	f.Fuzz(func(t *testing.T, b []byte, attached bool) {
-		var handler env.Handler = s.accept(&sink{})
+		var handler env.Handler = s.newPort().accept(&sink{})
 		c := handler.(*conn)
 		if attached {
 			c.phase = open
@@ -72,6 +78,9 @@ func FuzzFrames(f *testing.F) {
 		}
 		if n := s.Stats(); n.Connections != 0 || n.Outstanding != 0 {
 			t.Errorf("left behind: %+v", n)
+		}
+		if s.gate.line.Inside() != 0 || s.gate.line.Waiting() != 0 || s.large.Used() != 0 {
+			t.Errorf("%d inside, %d in line, %d bytes of large requests are left behind", s.gate.line.Inside(), s.gate.line.Waiting(), s.large.Used())
 		}
 	})
 }

@@ -22,10 +22,13 @@ func (c *conn) first(b []byte) (int, error) {
 	if len(b) < wire.FrameHeaderLen {
 		return 0, nil
 	}
+	if kind := foreignOf([wire.FrameHeaderLen]byte(b), c.server.limits.frame); kind != notForeign {
+		return c.turnAway(kind, b)
+	}
 	if c.server.Service() == zk.NoService {
 		return 0, errNotServing
 	}
-	frame, n, err := wire.SplitFrame(b, c.server.limits.frame)
+	frame, n, err := c.split(b)
 	if err != nil || n == 0 {
 		return 0, err
 	}
@@ -51,10 +54,15 @@ func (c *conn) isWord(b []byte) (string, bool) {
 	return wire.FourLetterWord([4]byte(b))
 }
 
-// word answers a four-letter word and closes (client-protocol.md 1.5). The answer
-// is made without mu, since it may describe this connection too.
-func (c *conn) word(word string) {
-	answer, ok := c.server.o.Words.Word(word, c.remote)
+// word answers a four-letter word, once what must follow it is there too, and
+// closes (client-protocol.md 1.5). The answer is made without mu, since it may
+// describe this connection too.
+func (c *conn) word(word string, b []byte) (int, error) {
+	words, rest := c.server.o.Words, b[wire.FrameHeaderLen:]
+	if len(rest) < words.Argument(word) {
+		return 0, nil
+	}
+	answer, ok := words.Word(word, rest, c.remote)
 	if ok && len(answer) > 0 {
 		if err := c.stream.SendShared(answer); err != nil {
 			c.stream.Close()
@@ -63,6 +71,7 @@ func (c *conn) word(word string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.finish()
+	return len(b), nil
 }
 
 // Service says which clients are welcome.
@@ -75,6 +84,9 @@ func (s *Server) Service() zk.Service {
 // connect follows the order of client-protocol.md 2.3. The caller holds mu.
 func (c *conn) connect(r *wire.ConnectRequest) error {
 	s := c.server
+	if err := c.withinRate(r); err != nil {
+		return err
+	}
 	service := s.Service()
 	c.limited = service == zk.ReadOnly
 	if c.limited && !r.ReadOnly {

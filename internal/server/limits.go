@@ -28,8 +28,8 @@ func newLimits(cfg *config.Config) limits {
 		minTimeout: int32(cfg.MinSession.Milliseconds()), maxTimeout: int32(cfg.MaxSession.Milliseconds()),
 		idleSlack: cfg.Tick,
 	}
-	if cfg.Ensemble != nil {
-		// Each of the other servers may send the leader as many (2.16).
+	if cfg.Ensemble != nil && !cfg.Observer {
+		// Each of the other voters may send the leader as many (2.16).
 		if voters := len(cfg.Ensemble.Voters()); voters > 2 {
 			l.outstanding /= int64(voters - 1)
 		}

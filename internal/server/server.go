@@ -14,6 +14,7 @@ import (
 	"ostler/internal/env"
 	"ostler/internal/peerwire"
 	"ostler/internal/session"
+	"ostler/internal/throttle"
 	"ostler/internal/tree"
 	"ostler/internal/watch"
 	"ostler/internal/zk"
@@ -42,7 +43,10 @@ type Proposer interface {
 // Words answers four-letter words (client-protocol.md 1.5). ok is false when
 // there is nothing to answer.
 type Words interface {
-	Word(word string, remote netip.AddrPort) (answer []byte, ok bool)
+	// Argument is how many bytes must follow the word before it is answered.
+	Argument(word string) int
+	// Word answers; rest is what came behind the word.
+	Word(word string, rest []byte, remote netip.AddrPort) (answer []byte, ok bool)
 }
 
 // Options are what a Server is made of.
@@ -71,8 +75,15 @@ type Server struct {
 	counts  counters
 	local   *localSessions // nil: every session is global
 
-	// outstanding is the number of writes that were submitted and not answered.
+	// outstanding is the number of requests that were submitted or queued and not
+	// answered.
 	outstanding atomic.Int64
+	gate        *gate // nil: no limit
+	rate        *rate
+	rare        rareLines
+
+	largeMu sync.Mutex
+	large   throttle.Account
 
 	drainLoop env.Loop
 	drainable env.Inbox[*conn]
@@ -83,7 +94,6 @@ type Server struct {
 	closed     bool
 	ids        *session.IDs
 	conns      map[*conn]struct{}
-	perAddr    map[netip.Addr]int
 	connecting map[zk.SessionID]*conn // asked for their session
 	attached   map[zk.SessionID]*conn
 	fresh      []freshConn // without a session yet, by deadline
@@ -104,7 +114,6 @@ func New(o Options) *Server {
 		limits:     newLimits(o.Config),
 		ids:        session.NewIDs(o.ServerID, o.Env.Clock.Wall().UnixMilli(), o.Env.Rand.Uint64()),
 		conns:      make(map[*conn]struct{}),
-		perAddr:    make(map[netip.Addr]int),
 		connecting: make(map[zk.SessionID]*conn),
 		attached:   make(map[zk.SessionID]*conn),
 	}
@@ -114,13 +123,10 @@ func New(o Options) *Server {
 	if s.cfg.LocalSessions && s.cfg.Ensemble != nil {
 		s.local = newLocalSessions(s)
 	}
+	s.gate = newGate(o.Config.Requests, o.Env)
+	s.rate = newRate(o.Config, o.Env)
+	s.large = throttle.Account{Threshold: o.Config.LargeThreshold, Max: o.Config.LargeMaxBytes}
 	return s
-}
-
-// Listen opens a client port.
-func (s *Server) Listen(net env.Net, addr string) (env.Listener, error) {
-	o := env.StreamOptions{SendLimit: sendLimit, KeepAlive: s.cfg.Properties["clientTcpKeepAlive"] == "true"}
-	return net.Listen(addr, o, s.accept)
 }
 
 // Close ends all connections and the server's loops. It must not be called from
@@ -138,6 +144,9 @@ func (s *Server) Close() {
 	if s.local != nil {
 		s.local.loop.Stop()
 	}
+	if s.gate != nil {
+		s.gate.loop.Stop()
+	}
 }
 
 // sortedConns returns the connections in the order in which they came. The
@@ -149,29 +158,6 @@ func (s *Server) sortedConns() []*conn {
 	}
 	slices.SortFunc(all, func(a, b *conn) int { return cmp.Compare(a.number, b.number) })
 	return all
-}
-
-// accept takes a connection unless there are too many (client-protocol.md 2.15).
-func (s *Server) accept(stream env.Stream) env.Handler {
-	addr := stream.Remote().Addr()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	perAddr, total := s.cfg.MaxClientCnxns, s.cfg.MaxCnxns
-	if s.closed || perAddr > 0 && s.perAddr[addr] >= perAddr || total > 0 && len(s.conns) >= total {
-		s.counts.rejected.Add(1)
-		return nil
-	}
-	s.accepted++
-	c := newConn(s, stream, s.accepted)
-	s.conns[c] = struct{}{}
-	s.perAddr[addr]++
-	if d := s.cfg.SessionlessTimeout; d > 0 {
-		s.fresh = append(s.fresh, freshConn{c, s.clock.Now().Add(d)})
-		if len(s.fresh) == 1 {
-			s.clock.WakeAt(s.fresh[0].deadline, s.timerLoop)
-		}
-	}
-	return c
 }
 
 // expireFresh is the step of the timer loop: it closes connections that have not
@@ -205,10 +191,7 @@ func (s *Server) gone(c *conn) {
 		return
 	}
 	delete(s.conns, c)
-	addr := c.remote.Addr()
-	if s.perAddr[addr]--; s.perAddr[addr] == 0 {
-		delete(s.perAddr, addr)
-	}
+	c.port.left(c.remote.Addr())
 }
 
 // detach takes a connection away from its session.
@@ -264,7 +247,8 @@ func (s *Server) drain() func() {
 	return nil
 }
 
-// Touched returns the sessions with a sign of life since the last call, by id.
+// Touched returns the sessions with a sign of life since the last call, by id. A
+// connection that is not read from counts as alive: it is not the client's silence.
 func (s *Server) Touched() []peerwire.SessionTouch { return s.heard(false) }
 
 // heardLocal is Touched for the sessions that only this server knows.
@@ -274,7 +258,7 @@ func (s *Server) heard(local bool) []peerwire.SessionTouch {
 	var touched []peerwire.SessionTouch
 	s.mu.Lock()
 	for id, c := range s.attached {
-		if c.local.Load() == local && c.heard.Swap(false) {
+		if c.local.Load() == local && (c.heard.Swap(false) || c.held.Load()) {
 			touched = append(touched, peerwire.SessionTouch{Session: id, Timeout: c.timeout.Load()})
 		}
 	}

@@ -15,6 +15,7 @@ import (
 type counters struct {
 	received, sent atomic.Int64 // packets
 	rejected       atomic.Int64 // connections refused by a limit
+	large          atomic.Int64 // large requests refused
 	latencyCount   atomic.Int64
 	latencySum     atomic.Int64 // ms
 	latencyMin     atomic.Int64 // ms, plus one; 0: none yet
@@ -76,10 +77,13 @@ func (l *lastRequest) answered(zxid zk.Zxid) {
 // Stats are the server's numbers.
 type Stats struct {
 	Connections            int
-	Outstanding            int // writes submitted and not answered
+	Outstanding            int // requests submitted or queued and not answered
 	Received, Sent         int64
-	Rejected               int64
-	LatencyMin, LatencyMax int64 // ms
+	Rejected               int64   // connections refused by a limit
+	LargeRejected          int64   // large requests refused
+	DropProbability        float64 // of the connection throttle
+	Waited, Stale, Late    int64   // requests that waited at the gate, were dropped there, were answered with -127
+	LatencyMin, LatencyMax int64   // ms
 	LatencyAvg             float64
 }
 
@@ -91,6 +95,10 @@ func (s *Server) Stats() Stats {
 	st := Stats{
 		Connections: n, Outstanding: int(s.outstanding.Load()),
 		Received: s.counts.received.Load(), Sent: s.counts.sent.Load(), Rejected: s.counts.rejected.Load(),
+		LargeRejected: s.counts.large.Load(), DropProbability: s.rate.dropProbability(),
+	}
+	if g := s.gate; g != nil {
+		st.Waited, st.Stale, st.Late = g.waits.Load(), g.stale.Load(), g.late.Load()
 	}
 	st.LatencyMin, st.LatencyMax, st.LatencyAvg = s.counts.latency()
 	return st
