@@ -152,10 +152,9 @@ func (c *conn) getEphemerals(p *pendingRequest) zk.Code {
 	if trimmed := strings.TrimSpace(prefix); trimmed == "" || trimmed == zk.PathRoot {
 		prefix = ""
 	}
-	t := c.server.tree.Load()
-	zxid := t.LastZxid()
+	owned, zxid := c.server.tree.Load().EphemeralsAt(zk.SessionID(c.session.Load()))
 	paths := []string{}
-	for _, path := range t.Ephemerals(zk.SessionID(c.session.Load())) {
+	for _, path := range owned {
 		if strings.HasPrefix(path, prefix) {
 			paths = append(paths, path)
 		}

@@ -32,10 +32,11 @@ func (s *lockSet) addAll() {
 	}
 }
 
-// lock takes the write locks of a set.
+// lock takes the write locks of a set, and that of the owners.
 func (t *Tree) lock(set *lockSet) {
 	invariant.Check(t.locked == stripeSet{}, "no stripe is locked before the next transaction")
 	set.stripes.each(func(i int) { t.stripes[i].mu.Lock() })
+	t.owners.mu.Lock()
 	t.locked = set.stripes
 	t.newest = t.views.newest()
 }
@@ -48,6 +49,7 @@ func (t *Tree) lockAll() {
 
 // unlock gives all write locks back.
 func (t *Tree) unlock() {
+	t.owners.mu.Unlock()
 	t.locked.each(func(i int) { t.stripes[i].mu.Unlock() })
 	t.locked = stripeSet{}
 }

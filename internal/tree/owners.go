@@ -9,7 +9,9 @@ import (
 )
 
 // An owners holds the replicated sessions and what they own. The apply loop
-// changes it; others read it, so it has a lock of its own, taken after stripes.
+// changes it and may read it at any time; others read under the mutex, which is held,
+// behind those of stripes, for the whole of a transaction: so nobody sees a part of
+// one (INV-S2).
 type owners struct {
 	mu       sync.RWMutex
 	sessions map[zk.SessionID]int32 // timeout, ms
@@ -22,20 +24,14 @@ func (o *owners) init() {
 }
 
 func (o *owners) open(id zk.SessionID, timeout int32) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.sessions[id] = timeout
 }
 
 func (o *owners) close(id zk.SessionID) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	delete(o.sessions, id)
 }
 
 func (o *owners) add(id zk.SessionID, path string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	if o.nodes[id] == nil {
 		o.nodes[id] = make(map[string]struct{})
 	}
@@ -43,8 +39,6 @@ func (o *owners) add(id zk.SessionID, path string) {
 }
 
 func (o *owners) remove(id zk.SessionID, path string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	delete(o.nodes[id], path)
 	if len(o.nodes[id]) == 0 {
 		delete(o.nodes, id)
@@ -53,16 +47,12 @@ func (o *owners) remove(id zk.SessionID, path string) {
 
 // has reports whether a session owns the node at path.
 func (o *owners) has(id zk.SessionID, path string) bool {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
 	_, ok := o.nodes[id][path]
 	return ok
 }
 
 // count returns how many nodes sessions own.
 func (o *owners) count() int64 {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
 	n := 0
 	for _, paths := range o.nodes {
 		n += len(paths)
@@ -72,8 +62,6 @@ func (o *owners) count() int64 {
 
 // paths returns a session's ephemerals, sorted.
 func (o *owners) paths(id zk.SessionID) []string {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
 	if len(o.nodes[id]) == 0 {
 		return nil
 	}
@@ -81,7 +69,17 @@ func (o *owners) paths(id zk.SessionID) []string {
 }
 
 // Ephemerals returns the paths of the nodes that a session owns, sorted.
-func (t *Tree) Ephemerals(id zk.SessionID) []string { return t.owners.paths(id) }
+func (t *Tree) Ephemerals(id zk.SessionID) []string {
+	paths, _ := t.EphemeralsAt(id)
+	return paths
+}
+
+// EphemeralsAt is Ephemerals with the zxid at which it is true.
+func (t *Tree) EphemeralsAt(id zk.SessionID) ([]string, zk.Zxid) {
+	t.owners.mu.RLock()
+	defer t.owners.mu.RUnlock()
+	return t.owners.paths(id), t.LastZxid()
+}
 
 // EphemeralOwners returns the sessions that own nodes, sorted.
 func (t *Tree) EphemeralOwners() []zk.SessionID {
@@ -92,9 +90,11 @@ func (t *Tree) EphemeralOwners() []zk.SessionID {
 
 // EphemeralMap returns the ephemerals of every session that has any.
 func (t *Tree) EphemeralMap() map[zk.SessionID][]string {
-	m := make(map[zk.SessionID][]string)
-	for _, id := range t.EphemeralOwners() {
-		m[id] = t.Ephemerals(id)
+	t.owners.mu.RLock()
+	defer t.owners.mu.RUnlock()
+	m := make(map[zk.SessionID][]string, len(t.owners.nodes))
+	for id := range t.owners.nodes {
+		m[id] = t.owners.paths(id)
 	}
 	return m
 }
