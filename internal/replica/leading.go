@@ -135,6 +135,7 @@ func (r *Replica) beginPreparing() {
 		Source: applied{r.applier}, Auth: r.o.Auth, Sessions: r.sessions,
 		Digest: r.cfg.DigestEnabled, CloseSessionPaths: r.cfg.CloseSessionPaths,
 		ExtendedTypes: r.cfg.ExtendedTypes, TreeDigest: r.digest,
+		TxnMax: r.cfg.MaxBuffer + r.cfg.ExtraSize,
 	})
 	r.nextExpiry = now
 	r.orphans = true

@@ -214,15 +214,24 @@ func (c *conn) end(p phase) {
 // identities returns the connection's identities; the list is never changed.
 func (c *conn) identities() []zk.ID { return *c.ids.Load() }
 
-// addIdentities adds to the set of identities (client-protocol.md 7.5).
-func (c *conn) addIdentities(more []zk.ID) {
+// addIdentities adds to the set of identities (client-protocol.md 7.5). It reports
+// false, and adds nothing, if there would be more than a connection may have.
+func (c *conn) addIdentities(more []zk.ID) bool {
 	ids := slices.Clone(c.identities())
 	for _, id := range more {
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
+	size := 0
+	for _, id := range ids {
+		size += len(id.Scheme) + len(id.ID)
+	}
+	if len(ids) > identitiesMax || size > identityBytes {
+		return false
+	}
 	c.ids.Store(&ids)
+	return true
 }
 
 // Notify implements watch.Watcher.

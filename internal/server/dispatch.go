@@ -179,12 +179,11 @@ func (c *conn) authenticate(h wire.RequestHeader, body []byte) {
 	if err == nil {
 		ids, err = c.server.o.Auth.Authenticate(r.Scheme, r.Auth, c.remote.Addr())
 	}
-	if err != nil {
+	if err != nil || !c.addIdentities(ids) {
 		c.replyError(h.Xid, 0, zk.AuthFailed)
 		c.finish()
 		return
 	}
-	c.addIdentities(ids)
 	c.replyError(h.Xid, 0, zk.OK)
 }
 
