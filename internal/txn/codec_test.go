@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ostler/internal/jute/jutetest"
 	"ostler/internal/zk"
 )
 
@@ -129,7 +130,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add(unhex(f, s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		first, err := Decode(b)
+		var first Txn
+		var err error
+		jutetest.Bounded(t, len(b), func() { first, err = Decode(b) }) // INV-I5
 		if err != nil {
 			return
 		}
@@ -140,6 +143,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if diff := cmp.Diff(first, second); diff != "" {
 			t.Errorf("%x: (-first +second):\n%s", b, diff)
+		}
+		if again := second.Append(nil); !bytes.Equal(again, out) {
+			t.Errorf("%x: encoded as %x, then as %x", b, out, again)
 		}
 	})
 }
