@@ -381,3 +381,37 @@ func TestSessionWithLongEphemeralsCloses(t *testing.T) {
 	awaitServing(t, second.node.ClientAddr())
 	wantNone(second)
 }
+
+// L3, 3.2: a client may give several requests one xid. Each is answered for what it
+// is, in order, also at a learner that refuses one of them alone.
+func TestRequestsOfOneXidAreToldApart(t *testing.T) {
+	for i, m := range trio(t) {
+		c := open(t, m.node.ClientAddr())
+		path := "/n" + strconv.Itoa(i)
+		var b []byte
+		want := []zk.Code{zk.OK, zk.MarshallingError, zk.OK, zk.MarshallingError, zk.NoNode}
+		for _, r := range []struct {
+			op   zk.OpCode
+			body []byte
+		}{
+			{zk.OpCreate, newNode(path, 0).Append(nil)},
+			{zk.OpMulti, []byte{1}},
+			{zk.OpDelete, wire.DeleteRequest{Path: path, Version: -1}.Append(nil)},
+			{zk.OpDelete, nil},
+			{zk.OpDelete, wire.DeleteRequest{Path: path, Version: -1}.Append(nil)},
+		} {
+			b = wire.AppendFrame(b, append(wire.RequestHeader{Xid: 5, Op: r.op}.Append(nil), r.body...))
+		}
+		if _, err := c.conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		for k, code := range want {
+			var h wire.ReplyHeader
+			if err := h.Decode(c.receive()); err != nil || h.Xid != 5 || h.Err != code {
+				t.Errorf("server %d, request %d: %+v, %v, want %v", i, k, h, err, code)
+			}
+		}
+		c.want(zk.OK, zk.OpCloseSession, nil)
+		c.wantEnd()
+	}
+}

@@ -47,6 +47,7 @@ type Options struct {
 type Request struct {
 	Session zk.SessionID // 0 for the server's own deleteContainer
 	Cxid    int32        // 0 for the server's own requests
+	Number  uint64       // given by the server that the client sent it to; 0 elsewhere
 	Op      zk.OpCode
 	Body    []byte // the request record; owned by the record that Plan returns
 	Auth    []zk.ID

@@ -38,8 +38,9 @@ type Clients interface {
 	Moved(session zk.SessionID)
 	// SetServing opens or closes the doors; t is the tree to read from now on.
 	SetServing(serving bool, t *tree.Tree)
-	// Refused completes a request that cannot be passed on, in its turn.
-	Refused(session zk.SessionID, cxid int32, code zk.Code)
+	// Refused completes the request with that number, which cannot be passed on,
+	// in its turn.
+	Refused(session zk.SessionID, number uint64, code zk.Code)
 	// Touched returns the sessions with a sign of life since the last call.
 	Touched() []peerwire.SessionTouch
 }

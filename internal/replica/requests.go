@@ -41,7 +41,7 @@ func (r *Replica) onRequest(req *prep.Request) {
 // is refused here, so that no leader sees it (client-protocol.md H1).
 func (r *Replica) forward(req *prep.Request) {
 	if code := prep.Validate(req.Op, req.Body); code != zk.OK {
-		r.o.Clients.Refused(req.Session, req.Cxid, code)
+		r.o.Clients.Refused(req.Session, req.Number, code)
 		return
 	}
 	ids := req.Auth

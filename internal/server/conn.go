@@ -63,6 +63,7 @@ type conn struct {
 type pendingRequest struct {
 	xid     int32
 	op      zk.OpCode
+	number  uint64    // of what was submitted
 	waits   bool      // for the apply loop to say how it ended
 	code    zk.Code   // of a refusal, when it no longer waits
 	body    []byte    // of reads, and of sync

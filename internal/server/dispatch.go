@@ -88,9 +88,10 @@ func (c *conn) submit(p *pendingRequest) {
 		p.body = body // for the reply; the Proposer gets none
 		body = nil
 	}
+	p.number = c.server.submitted.Add(1)
 	c.push(*p)
 	c.server.o.Proposer.Submit(&Request{
-		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Op: p.op, Body: body, Auth: c.identities(),
+		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Number: p.number, Op: p.op, Body: body, Auth: c.identities(),
 	})
 }
 

@@ -23,6 +23,7 @@ import (
 type Request struct {
 	Session zk.SessionID
 	Cxid    int32
+	Number  uint64 // no other request of this server has it; clients may repeat a Cxid
 	Op      zk.OpCode
 	Body    []byte  // owned by the receiver
 	Auth    []zk.ID // immutable
@@ -69,6 +70,7 @@ type Server struct {
 
 	// outstanding is the number of writes that were submitted and not answered.
 	outstanding atomic.Int64
+	submitted   atomic.Uint64 // numbers the writes and syncs
 
 	drainLoop env.Loop
 	drainable env.Inbox[*conn]

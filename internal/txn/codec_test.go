@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,6 +136,9 @@ func FuzzDecode(f *testing.F) {
 		jutetest.Bounded(t, len(b), func() { first, err = Decode(b) }) // INV-I5
 		if err != nil {
 			return
+		}
+		if c, ok := first.Body.(*CloseSession); ok && slices.Contains(c.Paths, "") {
+			return // no node is called so; encoded, it may look like a digest alone (disk.md R-6)
 		}
 		out := first.Append(nil)
 		second, err := Decode(out)
