@@ -1,12 +1,16 @@
 package fuzzlive
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +23,7 @@ import (
 // it sends depends on its random numbers only; session ids apart.
 type attacker struct {
 	w       *world
+	failed  func(error) // told of what must not be
 	rng     *rand.Rand
 	vectors [][]frame
 	tally   *tally
@@ -120,18 +125,62 @@ func (a *attacker) replay(_ context.Context, c net.Conn) {
 	a.drain(c)
 }
 
-// undecodable sends writes with bodies that are none, all at once (H1).
+// undecodable sends writes with bodies that are none, all at once (H1), some with
+// the same xid, and wants an answer to each, in order (L3).
 func (a *attacker) undecodable(_ context.Context, c net.Conn) {
-	a.greet(c)
-	var b []byte
-	for i := range 1 + a.rng.IntN(20) {
-		op := writeOps[a.rng.IntN(len(writeOps))]
-		body := wire.RequestHeader{Xid: int32(i + 1), Op: op}.Append(nil)
+	xids := []int32{}
+	b := wire.AppendFrame(nil, wire.ConnectRequest{Timeout: int32(sessionMax.Milliseconds()), HasReadOnly: true}.Append(nil))
+	step, ops := int32(a.rng.IntN(2)), writeOps[:len(writeOps)-a.rng.IntN(2)*closingOps]
+	for i := range int32(1 + a.rng.IntN(20)) {
+		op := pick(a.rng, ops)
+		xids = append(xids, i*step)
+		body := wire.RequestHeader{Xid: i * step, Op: op}.Append(nil)
 		b = wire.AppendFrame(b, append(body, randomBytes(a.rng, 24)...))
+		if slices.Contains(writeOps[len(writeOps)-closingOps:], op) {
+			break // refused, and the connection closed
+		}
 	}
+	xids = append(xids, -9)
+	b = wire.AppendFrame(b, wire.RequestHeader{Xid: -9, Op: zk.OpCloseSession}.Append(nil))
 	a.send(c, b)
-	a.drain(c)
+	c.SetDeadline(time.Now().Add(2 * sessionMax))
+	if err := wantReplies(c, xids); err != nil {
+		a.failed(fmt.Errorf("requests that cannot be decoded, %x: %w", b, err))
+	}
 }
+
+// wantReplies reads the replies to xids, the last of which ends the session. One that
+// says Unimplemented may overtake others, and ends the connection (3.5).
+func wantReplies(c net.Conn, xids []int32) error {
+	p := &peer{conn: c, r: bufio.NewReader(c)}
+	if _, err := p.frame(); err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	for i, xid := range xids {
+		h, _, err := p.next()
+		switch {
+		case err != nil:
+			return fmt.Errorf("reply %d of %d: %w", i, len(xids), err)
+		case h.Err == zk.Unimplemented:
+			return wantEnd(p)
+		case h.Xid != xid:
+			return fmt.Errorf("reply %d of %d has xid %d, want %d", i, len(xids), h.Xid, xid)
+		}
+	}
+	return wantEnd(p)
+}
+
+// wantEnd wants the server to close, or reset, the connection.
+func wantEnd(p *peer) error {
+	b, err := io.ReadAll(p.r)
+	if len(b) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("got %x, %w, want the end", b, err)
+	}
+	return nil
+}
+
+// closingOps is how many of writeOps, at the end, cost the connection.
+const closingOps = 3
 
 // writeOps are the operations that a leader sees, and those it must never see.
 var writeOps = []zk.OpCode{

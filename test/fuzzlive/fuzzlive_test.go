@@ -86,6 +86,10 @@ func (w *world) play(t *testing.T, seed uint64, vectors [][]frame) {
 	for i := range uint64(attackers) {
 		group.Go(func() {
 			a := &attacker{w: w, rng: rand.New(rand.NewPCG(seed, i)), vectors: vectors, tally: &sent}
+			a.failed = func(err error) {
+				t.Errorf("%s: attacker %d: %v", w.name, i, err)
+				cancel()
+			}
 			a.run(ctx)
 		})
 	}
