@@ -415,3 +415,32 @@ func TestRequestsOfOneXidAreToldApart(t *testing.T) {
 		c.wantEnd()
 	}
 }
+
+// L3, 5.9: a sync behind writes of its own session is answered in its turn, however
+// long these take to reach the disk.
+func TestSyncBehindWrites(t *testing.T) {
+	cfg := load(t, t.TempDir(), 0, "clientPort=2181\n", nil)
+	cfg.ClientAddr = "127.0.0.1:0"
+	standalone := run(t, cfg)
+	awaitServing(t, standalone.node.ClientAddr())
+	for i, m := range append(trio(t), standalone) {
+		c := open(t, m.node.ClientAddr())
+		const rounds = 20
+		var b []byte
+		for n := range int32(rounds) {
+			write := newNode("/n", zk.ModeEphemeralSequential).Append(wire.RequestHeader{Xid: 2 * n, Op: zk.OpCreate}.Append(nil))
+			sync := wire.PathRequest{Path: "/"}.Append(wire.RequestHeader{Xid: 2*n + 1, Op: zk.OpSync}.Append(nil))
+			b = wire.AppendFrame(wire.AppendFrame(b, write), sync)
+		}
+		if _, err := c.conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		for n := range int32(2 * rounds) {
+			var h wire.ReplyHeader
+			if err := h.Decode(c.receive()); err != nil || h.Xid != n || h.Err != zk.OK {
+				t.Fatalf("server %d: %+v, %v, want OK for %d", i, h, err, n)
+			}
+		}
+		c.want(zk.OK, zk.OpCloseSession, nil)
+	}
+}

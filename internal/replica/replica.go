@@ -169,10 +169,11 @@ type closingSession struct {
 	id   zk.SessionID
 }
 
-// A pendingSync is a sync that a client of this learner waits for.
+// A pendingSync is a sync that a client of this server waits for.
 type pendingSync struct {
 	session zk.SessionID
 	cxid    int32
+	after   zk.Zxid // of a standalone server: what was proposed before
 }
 
 // New returns a replica that has not started.

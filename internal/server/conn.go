@@ -149,14 +149,14 @@ func (c *conn) frame(b []byte) (int, error) {
 }
 
 // holdBack pauses the stream while too much of it is unanswered
-// (client-protocol.md 2.16). A connection without waiting requests is never
-// held back, so it can always have one in.
+// (client-protocol.md 2.16), or a sync is. A connection without waiting requests is
+// never held back, so it can always have one in.
 func (c *conn) holdBack() {
 	if c.phase != open || c.paused || len(c.pending) == 0 {
 		return
 	}
 	global := c.server.outstanding.Load() > c.server.limits.outstanding
-	if global || len(c.pending) >= pendingMax || c.bytes >= pendingBytes {
+	if global || len(c.pending) >= pendingMax || c.bytes >= pendingBytes || c.syncing() {
 		c.paused = true
 		c.stream.Pause(true)
 	}
@@ -164,7 +164,7 @@ func (c *conn) holdBack() {
 
 // release lets a paused stream go on when enough has been answered.
 func (c *conn) release() {
-	if !c.paused || c.phase != open {
+	if !c.paused || c.phase != open || c.syncing() {
 		return
 	}
 	own := len(c.pending) <= pendingMax/2 && c.bytes <= pendingBytes/2

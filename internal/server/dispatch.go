@@ -102,6 +102,14 @@ func (c *conn) closing() bool {
 	return n > 0 && c.pending[n-1].op == zk.OpCloseSession
 }
 
+// syncing reports whether a sync is on its way. While it is, nothing comes behind it:
+// it is answered once a quorum has confirmed the leader, and a write behind it could
+// be applied before.
+func (c *conn) syncing() bool {
+	n := len(c.pending)
+	return n > 0 && c.pending[n-1].waits && c.pending[n-1].op == zk.OpSync
+}
+
 // runReady answers what is at the front of the queue and waits for nothing. The
 // caller holds mu.
 func (c *conn) runReady() {

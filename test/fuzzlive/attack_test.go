@@ -145,7 +145,7 @@ func (a *attacker) undecodable(_ context.Context, c net.Conn) {
 	a.send(c, b)
 	c.SetDeadline(time.Now().Add(2 * sessionMax))
 	if err := wantReplies(c, xids); err != nil {
-		a.failed(fmt.Errorf("requests that cannot be decoded, %x: %w", b, err))
+		a.failed(fmt.Errorf("%w; sent %x", err, b))
 	}
 }
 
