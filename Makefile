@@ -7,7 +7,7 @@ GO      ?= go
 RACE    := ./client/... ./internal/host/... ./internal/server/... ./internal/tree/... ./internal/watch/... ./internal/node/...
 SEEDS   ?= 10000
 
-.PHONY: build run test check packages sim sim-search mutants fuzz bench-compare
+.PHONY: build run test check packages sim sim-search mutants fuzz fuzz-live bench-compare
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -57,6 +57,10 @@ fuzz:
 	@for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    $(GO) test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime 60s || exit 1; done; done
+
+# Whole servers under malformed traffic for ten minutes.
+fuzz-live:
+	$(GO) test ./test/fuzzlive -count=1 -timeout 0 -v -fuzzlive.for=10m
 
 # Side by side with Apache ZooKeeper on this machine.
 bench-compare: build packages

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"ostler/internal/jute"
 	"ostler/internal/zk"
 )
 
@@ -104,21 +105,27 @@ func (a *Auth) meets(expr *zk.ID, ids []zk.ID) bool {
 	return false
 }
 
+// expandedMax is the largest number of entries that scheme auth may lead to: more
+// than fit into what every server can read, at 12 bytes each (disk.md R-9).
+const expandedMax = jute.MaxDefault / 12
+
 // FixACL returns the list to store for one that a client sent: duplicates
 // dropped, scheme auth replaced by the identities ids that prove who the client
-// is (client-protocol.md 7.3). The error is zk.InvalidACL. Acl is not changed.
+// is (client-protocol.md 7.3). The error is zk.InvalidACL, also for a list that
+// scheme auth makes too long to be stored. Acl is not changed.
 func (a *Auth) FixACL(acl []zk.ACL, ids []zk.ID) ([]zk.ACL, error) {
 	if len(acl) == 0 {
 		return nil, zk.InvalidACL
 	}
 	fixed := make([]zk.ACL, 0, len(acl))
+	var earlier duplicates
 	for i, entry := range acl {
-		if slices.Contains(acl[:i], entry) {
+		if earlier.has(acl[:i], entry) {
 			continue
 		}
 		if entry.ID.Scheme == schemeAuth {
 			expanded := a.expand(fixed, entry.Perms, ids)
-			if len(expanded) == len(fixed) {
+			if len(expanded) == len(fixed) || len(expanded) > expandedMax {
 				return nil, zk.InvalidACL
 			}
 			fixed = expanded
@@ -130,6 +137,31 @@ func (a *Auth) FixACL(acl []zk.ACL, ids []zk.ID) ([]zk.ACL, error) {
 		fixed = append(fixed, entry)
 	}
 	return fixed, nil
+}
+
+// fewEntries is up to where comparing with all earlier entries is cheaper than
+// a set of them. A frame holds some ten thousand: one client must not keep the
+// leader busy for seconds (INV-L4).
+const fewEntries = 16
+
+// duplicates finds entries that came before.
+type duplicates struct{ seen map[zk.ACL]struct{} }
+
+// has reports whether entry is among those before it. It must be asked about each
+// entry of a list in turn.
+func (d *duplicates) has(before []zk.ACL, entry zk.ACL) bool {
+	if len(before) < fewEntries {
+		return slices.Contains(before, entry)
+	}
+	if d.seen == nil {
+		d.seen = make(map[zk.ACL]struct{}, 2*fewEntries)
+		for _, e := range before {
+			d.seen[e] = struct{}{}
+		}
+	}
+	_, ok := d.seen[entry]
+	d.seen[entry] = struct{}{}
+	return ok
 }
 
 // expand appends an entry for each of ids that scheme auth stands for.

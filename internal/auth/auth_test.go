@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"net/netip"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,5 +207,38 @@ func TestUser(t *testing.T) {
 		if got := enabled.User(id); got != want {
 			t.Errorf("User(%v) = %q, want %q", id, got, want)
 		}
+	}
+}
+
+// Lists of any length are fixed alike (7.3): duplicates go, the order stays.
+func TestFixACLOfALongList(t *testing.T) {
+	var list, want []zk.ACL
+	for i := range 40000 {
+		entry := acl(zk.Perm(i), zk.WorldAnyone)
+		want = append(want, entry)
+		list = append(list, entry, acl(zk.Perm(i/2), zk.WorldAnyone))
+	}
+	got, err := enabled.FixACL(list, nil)
+	if err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%d entries of %d are left, %v, want %d", len(got), len(list), err, len(want))
+	}
+}
+
+// What scheme auth stands for may not make a list longer than can be stored
+// (disk.md R-9).
+func TestFixACLRefusesWhatGrowsTooLong(t *testing.T) {
+	ids := make([]zk.ID, 1000)
+	for i := range ids {
+		ids[i] = digestID("user" + strconv.Itoa(i) + ":x")
+	}
+	var list []zk.ACL
+	for i := range 200 {
+		list = append(list, acl(zk.Perm(i), zk.ID{Scheme: "auth"}))
+	}
+	if got, err := enabled.FixACL(list[:100], ids); err != nil || len(got) != 100*len(ids) {
+		t.Errorf("100 entries for 1000 identities: %d, %v", len(got), err)
+	}
+	if got, err := enabled.FixACL(list, ids); !errors.Is(err, zk.InvalidACL) {
+		t.Errorf("200 entries for 1000 identities: %d, %v, want InvalidACL", len(got), err)
 	}
 }

@@ -85,7 +85,7 @@ func (s source) imports() []string {
 var layers = [][]string{
 	{"zk", "invariant"},
 	{"env"},
-	{"jute"},
+	{"jute", "jute/jutetest"},
 	{"wire", "peerwire", "txn"},
 	{"auth", "watch", "session", "ensemble", "snapshot", "txnlog", "throttle", "env/memfs"},
 	{"tree", "datadir", "config"},

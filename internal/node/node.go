@@ -218,21 +218,22 @@ func datadirOptions(e env.Env, cfg *config.Config) datadir.Options {
 // clients plugs the server into the replica.
 type clients struct{ n *Node }
 
-func (c clients) Fire(ch tree.Change)                           { c.n.srv.Fire(ch) }
-func (c clients) Applied(rec *txn.Record, res *tree.Result)     { c.n.srv.Applied(rec, res) }
-func (c clients) Synced(s zk.SessionID, cxid int32)             { c.n.srv.Synced(s, cxid) }
-func (c clients) Revalidated(s zk.SessionID, valid bool)        { c.n.srv.Revalidated(s, valid) }
-func (c clients) Moved(s zk.SessionID)                          { c.n.srv.Moved(s) }
-func (c clients) SetService(s zk.Service, t *tree.Tree)         { c.n.srv.SetService(s, t) }
-func (c clients) Refused(s zk.SessionID, cxid int32, e zk.Code) { c.n.srv.Refused(s, cxid, e) }
-func (c clients) Touched() []peerwire.SessionTouch              { return c.n.srv.Touched() }
+func (c clients) Fire(ch tree.Change)                         { c.n.srv.Fire(ch) }
+func (c clients) Applied(rec *txn.Record, res *tree.Result)   { c.n.srv.Applied(rec, res) }
+func (c clients) Synced(s zk.SessionID, cxid int32)           { c.n.srv.Synced(s, cxid) }
+func (c clients) Revalidated(s zk.SessionID, valid bool)      { c.n.srv.Revalidated(s, valid) }
+func (c clients) Moved(s zk.SessionID)                        { c.n.srv.Moved(s) }
+func (c clients) SetService(s zk.Service, t *tree.Tree)       { c.n.srv.SetService(s, t) }
+func (c clients) Refused(s zk.SessionID, n uint64, e zk.Code) { c.n.srv.Refused(s, n, e) }
+func (c clients) Touched() []peerwire.SessionTouch            { return c.n.srv.Touched() }
 
 // proposer plugs the replica into the server.
 type proposer struct{ rep *replica.Replica }
 
 func (p proposer) Submit(r *server.Request) {
 	p.rep.Submit(&prep.Request{
-		Session: r.Session, Cxid: r.Cxid, Op: r.Op, Body: r.Body, Auth: r.Auth, Timeout: r.Timeout, Local: r.Local,
+		Session: r.Session, Cxid: r.Cxid, Number: r.Number, Op: r.Op, Body: r.Body, Auth: r.Auth, Timeout: r.Timeout,
+		Local: r.Local,
 	})
 }
 

@@ -77,12 +77,25 @@ func checkMode(o *operation, extendedTypes bool) zk.Code {
 func (d *draft) fixACL(acl []zk.ACL) ([]zk.ACL, zk.Code) {
 	fixed, err := d.p.o.Auth.FixACL(acl, d.req.Auth)
 	if err == nil {
+		// Scheme auth makes lists longer than the request was.
+		if d.lists += listSize(fixed); d.lists > d.p.o.TxnMax {
+			return nil, zk.InvalidACL
+		}
 		return fixed, zk.OK
 	}
 	if code := zk.Code(0); errors.As(err, &code) {
 		return nil, code
 	}
 	return nil, zk.InvalidACL
+}
+
+// listSize is the number of bytes that an access list takes in a transaction.
+func listSize(acl []zk.ACL) int {
+	size := 4
+	for i := range acl {
+		size += 4 + 4 + len(acl[i].ID.Scheme) + 4 + len(acl[i].ID.ID)
+	}
+	return size
 }
 
 // newNode is the node that a create makes.

@@ -21,6 +21,8 @@ type draft struct {
 	nodes  map[string]node
 	order  []string // keys of nodes by first change, so that runs are repeatable
 	closes bool     // the session ends
+	bare   bool     // the transaction is no more than its header
+	lists  int      // bytes of access lists
 	digest uint64   // of the tree with these changes
 }
 
@@ -35,7 +37,7 @@ func (d *draft) begin(r *Request, from zk.ServerID, zxid zk.Zxid, wallMs int64) 
 func (d *draft) rollback() {
 	clear(d.nodes)
 	d.order = d.order[:0]
-	d.closes = false
+	d.closes, d.bare, d.lists = false, false, 0
 	d.digest = d.p.overlay.digest
 }
 

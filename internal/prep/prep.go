@@ -5,6 +5,7 @@ import (
 
 	"ostler/internal/auth"
 	"ostler/internal/invariant"
+	"ostler/internal/jute"
 	"ostler/internal/tree"
 	"ostler/internal/txn"
 	"ostler/internal/zk"
@@ -53,12 +54,18 @@ type Options struct {
 	NeverUsed time.Duration // age at which a container that never had a child ends; 0: never
 
 	TreeDigest uint64 // of Source now, with everything planned before applied
+
+	// TxnMax is the size in bytes up to which every server can read a
+	// transaction, from its log and from its leader (disk.md R-9); 0 stands for
+	// jute.MaxDefault.
+	TxnMax int
 }
 
 // A Request is something to be done on behalf of a session.
 type Request struct {
 	Session zk.SessionID // 0 for the server's own deleteContainer
 	Cxid    int32        // 0 for the server's own requests
+	Number  uint64       // given by the server that the client sent it to; 0 elsewhere
 	Op      zk.OpCode
 	Body    []byte // the request record; owned by the record that Plan returns
 	Auth    []zk.ID
@@ -77,6 +84,9 @@ type Preparer struct {
 
 // New returns a Preparer with nothing under way.
 func New(o Options) *Preparer {
+	if o.TxnMax == 0 {
+		o.TxnMax = jute.MaxDefault
+	}
 	p := &Preparer{o: o, overlay: newOverlay(o.Owners, o.TreeDigest)}
 	p.draft = newDraft(p)
 	return p
@@ -93,14 +103,23 @@ func (p *Preparer) Plan(r *Request, from zk.ServerID, zxid zk.Zxid, wallMs int64
 	t := txn.Txn{Header: txn.Header{Session: r.Session, Cxid: r.Cxid, Zxid: zxid, Time: wallMs}}
 	body, code := d.plan()
 	if code != zk.OK {
-		t.Type, t.Body = zk.OpError, &txn.Error{Code: code}
-		return txn.NewRecord(t)
+		return refusal(t, code)
+	}
+	t.Type, t.Body = r.Op, body
+	if p.o.Digest && !d.bare { // error transactions carry none, a failed multi does (disk.md 3.7)
+		t.Digest = &txn.Digest{Version: txn.DigestVersion, Tree: d.digest}
+	}
+	rec := txn.NewRecord(t)
+	if len(rec.Bytes) > p.o.TxnMax {
+		return refusal(t, zk.MarshallingError)
 	}
 	p.overlay.merge(d)
-	t.Type, t.Body = r.Op, body
-	if p.o.Digest { // error transactions carry none, a failed multi does (disk.md 3.7)
-		t.Digest = &txn.Digest{Version: txn.DigestVersion, Tree: p.overlay.digest}
-	}
+	return rec
+}
+
+// refusal makes t the error transaction of a request that cannot be carried out.
+func refusal(t txn.Txn, code zk.Code) *txn.Record {
+	t.Type, t.Body, t.Digest = zk.OpError, &txn.Error{Code: code}, nil
 	return txn.NewRecord(t)
 }
 

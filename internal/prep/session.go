@@ -28,7 +28,25 @@ func (d *draft) closeSession() (txn.Body, zk.Code) {
 	if !d.p.o.CloseSessionPaths {
 		return &txn.CloseSession{}, zk.OK
 	}
+	if d.tooLong(paths) {
+		// Each server removes what the session has, as those before 3.6 did. A
+		// digest alone would be read as a list of paths (disk.md ).
+		d.bare = true
+		return &txn.CloseSession{}, zk.OK
+	}
 	return &txn.CloseSession{Paths: paths, HasPaths: true}, zk.OK
+}
+
+// aroundPaths is more than what a transaction holds besides its paths, in bytes.
+const aroundPaths = 64
+
+// tooLong reports whether a list of paths would make the transaction too large.
+func (d *draft) tooLong(paths []string) bool {
+	size := aroundPaths
+	for _, path := range paths {
+		size += 4 + len(path)
+	}
+	return size > d.p.o.TxnMax
 }
 
 // checkClose refuses a second end, and one asked for through a server that lost

@@ -138,7 +138,7 @@ func (r *Replica) beginPreparing() {
 		Source: applied{r.applier}, Auth: r.o.Auth, Sessions: r.sessions,
 		Digest: r.cfg.DigestEnabled, CloseSessionPaths: r.cfg.CloseSessionPaths,
 		ExtendedTypes: r.cfg.ExtendedTypes, ReconfigEnabled: r.cfg.ReconfigEnabled, Standalone: r.ensemble == nil,
-		TreeDigest: r.digest, Owners: owners(r.cfg),
+		TreeDigest: r.digest, Owners: owners(r.cfg), TxnMax: r.cfg.MaxBuffer + r.cfg.ExtraSize,
 		EnforceQuota: r.cfg.EnforceQuota, NeverUsed: r.cfg.ReapNeverUsed,
 		OnExcess: func(e prep.Excess) { r.excesses.add(r.log, r.clock.Now(), e) },
 	})

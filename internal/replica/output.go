@@ -77,12 +77,28 @@ func (r *Replica) onDelivery(d zab.Delivery) {
 	if d.Commit != 0 {
 		r.committed = max(r.committed, d.Commit)
 		r.deliver(d.Commit)
+		if r.phase == solo {
+			r.answerSoloSyncs()
+		}
 		return
 	}
+	r.answerSync()
+}
+
+// answerSync answers the oldest sync.
+func (r *Replica) answerSync() {
 	if len(r.syncs) > 0 {
 		s := r.syncs[0]
 		r.syncs = r.syncs[1:]
-		r.applier.put(applySynced(s))
+		r.applier.put(applySynced{session: s.session, cxid: s.cxid})
+	}
+}
+
+// answerSoloSyncs answers the syncs of a standalone server whose turn has come: in
+// order with the writes before them, which wait for the disk.
+func (r *Replica) answerSoloSyncs() {
+	for len(r.syncs) > 0 && r.syncs[0].after <= r.delivered {
+		r.answerSync()
 	}
 }
 

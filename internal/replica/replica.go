@@ -38,8 +38,9 @@ type Clients interface {
 	Moved(session zk.SessionID)
 	// SetService opens or closes the doors; t is the tree to read from now on.
 	SetService(service zk.Service, t *tree.Tree)
-	// Refused completes a request that cannot be passed on, in its turn.
-	Refused(session zk.SessionID, cxid int32, code zk.Code)
+	// Refused completes the request with that number, which cannot be passed on,
+	// in its turn.
+	Refused(session zk.SessionID, number uint64, code zk.Code)
 	// Touched returns the sessions with a sign of life since the last call.
 	Touched() []peerwire.SessionTouch
 }
@@ -179,10 +180,11 @@ type closingSession struct {
 	id   zk.SessionID
 }
 
-// A pendingSync is a sync that a client of this learner waits for.
+// A pendingSync is a sync that a client of this server waits for.
 type pendingSync struct {
 	session zk.SessionID
 	cxid    int32
+	after   zk.Zxid // of a standalone server: what was proposed before
 }
 
 // New returns a replica that has not started.

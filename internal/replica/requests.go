@@ -28,10 +28,11 @@ func (r *Replica) onRequest(req *prep.Request) {
 	case r.phase == learning:
 		r.forward(req)
 	case req.Op == zk.OpSync && r.phase == leading:
-		r.syncs = append(r.syncs, pendingSync{req.Session, req.Cxid})
+		r.syncs = append(r.syncs, pendingSync{session: req.Session, cxid: req.Cxid})
 		r.stepLeader(zab.Sync{})
 	case req.Op == zk.OpSync:
-		r.applier.put(applySynced{session: req.Session, cxid: req.Cxid})
+		r.syncs = append(r.syncs, pendingSync{req.Session, req.Cxid, r.history.Last()})
+		r.answerSoloSyncs()
 	default:
 		r.propose(req, r.cfg.MyID)
 	}
@@ -41,14 +42,14 @@ func (r *Replica) onRequest(req *prep.Request) {
 // is refused here, so that no leader sees it (client-protocol.md H1).
 func (r *Replica) forward(req *prep.Request) {
 	if code := r.mayForward(req); code != zk.OK {
-		r.o.Clients.Refused(req.Session, req.Cxid, code)
+		r.o.Clients.Refused(req.Session, req.Number, code)
 		return
 	}
 	ids := req.Auth
 	body := req.Body
 	switch req.Op {
 	case zk.OpSync:
-		r.syncs = append(r.syncs, pendingSync{req.Session, req.Cxid})
+		r.syncs = append(r.syncs, pendingSync{session: req.Session, cxid: req.Cxid})
 	case zk.OpCreateSession:
 		ids = nil
 		body = binary.BigEndian.AppendUint32(nil, uint32(req.Timeout))

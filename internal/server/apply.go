@@ -162,19 +162,19 @@ func (s *Server) resolve(id zk.SessionID, cxid int32, answer func(c *conn, p *pe
 	}
 }
 
-// Refused completes a request that was not passed on, in its turn. It may be
-// called from any loop.
-func (s *Server) Refused(id zk.SessionID, cxid int32, code zk.Code) {
+// Refused completes the request with that number, which was not passed on, in its
+// turn. It may be called from any loop.
+func (s *Server) Refused(id zk.SessionID, number uint64, code zk.Code) {
 	s.mu.Lock()
 	c := s.attached[id]
 	s.mu.Unlock()
 	if c != nil {
-		c.refused(cxid, code)
+		c.refused(number, code)
 	}
 }
 
 // refused notes how a waiting request ended.
-func (c *conn) refused(cxid int32, code zk.Code) {
+func (c *conn) refused(number uint64, code zk.Code) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != open {
@@ -182,7 +182,7 @@ func (c *conn) refused(cxid int32, code zk.Code) {
 	}
 	for i := range c.pending {
 		p := &c.pending[i]
-		if p.waits && p.xid == cxid {
+		if p.waits && p.number == number {
 			p.waits, p.code = false, code
 			c.waiting--
 			break

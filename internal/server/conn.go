@@ -73,6 +73,7 @@ type conn struct {
 type pendingRequest struct {
 	xid     int32
 	op      zk.OpCode
+	number  uint64    // of what was submitted
 	waits   bool      // for the apply loop to say how it ended
 	code    zk.Code   // of a refusal, when it no longer waits
 	body    []byte    // of reads, and of sync
@@ -142,13 +143,14 @@ func (c *conn) frame(b []byte) (int, error) {
 }
 
 // holdBack pauses the stream while too much is unanswered: of it, or of all
-// connections if something of it is (client-protocol.md 2.16). A connection
-// without waiting requests is never held back, so it can always have one in.
+// connections if something of it is (client-protocol.md 2.16); or while a sync is. A
+// connection without waiting requests is never held back, so it can always have one
+// in.
 func (c *conn) holdBack() {
 	if c.phase != open || c.paused || len(c.pending) == 0 {
 		return
 	}
-	if c.overLimit() || len(c.pending) >= pendingMax || c.bytes >= pendingBytes {
+	if c.overLimit() || len(c.pending) >= pendingMax || c.bytes >= pendingBytes || c.syncing() {
 		c.paused = true
 		c.held.Store(true) // it cannot be heard while nobody listens
 		c.stream.Pause(true)
@@ -165,7 +167,7 @@ func (c *conn) overLimit() bool {
 // for every answer of the connection itself, and a paused connection waits for one
 // at least: so none is paused for ever, whatever others do (INV-L3).
 func (c *conn) release() {
-	if !c.paused || c.phase != open {
+	if !c.paused || c.phase != open || c.syncing() {
 		return
 	}
 	own := len(c.pending) <= pendingMax/2 && c.bytes <= pendingBytes/2
@@ -217,15 +219,24 @@ func (c *conn) end(p phase) {
 // identities returns the connection's identities; the list is never changed.
 func (c *conn) identities() []zk.ID { return *c.ids.Load() }
 
-// addIdentities adds to the set of identities (client-protocol.md 7.5).
-func (c *conn) addIdentities(more []zk.ID) {
+// addIdentities adds to the set of identities (client-protocol.md 7.5). It reports
+// false, and adds nothing, if there would be more than a connection may have.
+func (c *conn) addIdentities(more []zk.ID) bool {
 	ids := slices.Clone(c.identities())
 	for _, id := range more {
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
+	size := 0
+	for _, id := range ids {
+		size += len(id.Scheme) + len(id.ID)
+	}
+	if len(ids) > identitiesMax || size > identityBytes {
+		return false
+	}
 	c.ids.Store(&ids)
+	return true
 }
 
 // Notify implements watch.Watcher.

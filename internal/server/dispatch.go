@@ -101,10 +101,11 @@ func (c *conn) submit(p *pendingRequest) {
 	if done {
 		return
 	}
-	p.waits = true
+	p.waits, p.number = true, c.server.submitted.Add(1)
 	c.push(*p)
 	c.server.o.Proposer.Submit(&Request{
-		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Op: p.op, Body: body, Auth: c.identities(), Local: local,
+		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Number: p.number, Op: p.op, Body: body, Auth: c.identities(),
+		Local: local,
 	})
 }
 
@@ -113,6 +114,14 @@ func (c *conn) submit(p *pendingRequest) {
 func (c *conn) closing() bool {
 	n := len(c.pending)
 	return n > 0 && c.pending[n-1].op == zk.OpCloseSession
+}
+
+// syncing reports whether a sync is on its way. While it is, nothing comes behind it:
+// it is answered once a quorum has confirmed the leader, and a write behind it could
+// be applied before.
+func (c *conn) syncing() bool {
+	n := len(c.pending)
+	return n > 0 && c.pending[n-1].waits && c.pending[n-1].op == zk.OpSync
 }
 
 // runReady answers what is at the front of the queue and waits for nothing. The
@@ -208,12 +217,11 @@ func (c *conn) authenticate(h wire.RequestHeader, body []byte) {
 	if err == nil {
 		ids, err = c.server.o.Auth.Authenticate(r.Scheme, r.Auth, c.remote.Addr())
 	}
-	if err != nil {
+	if err != nil || !c.addIdentities(ids) {
 		c.replyError(h.Xid, 0, zk.AuthFailed)
 		c.finish()
 		return
 	}
-	c.addIdentities(ids)
 	c.replyError(h.Xid, 0, zk.OK)
 }
 

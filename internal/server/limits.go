@@ -11,6 +11,11 @@ const (
 	pendingMax   = 1000     // requests not answered
 	pendingBytes = 4 << 20  // of their bodies
 	sendLimit    = 64 << 20 // bytes of replies and events not taken
+
+	// Identities travel with every write to the leader, and every check looks at
+	// all of them.
+	identitiesMax = 1000
+	identityBytes = 1 << 20
 )
 
 // limits are the configured ones.

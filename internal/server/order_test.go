@@ -307,3 +307,21 @@ func TestGetDataAllocatesOnlyThePath(t *testing.T) {
 		t.Errorf("getData allocates %v times, want the path only", n)
 	}
 }
+
+// A sync waits for more than the disk, so a write behind it is not submitted before
+// it is answered: it could be applied first, and replies keep the order of requests.
+func TestNothingOvertakesASync(t *testing.T) { // 9.1
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.ens.hold()
+	c.request(1, zk.OpSync, wire.PathRequest{Path: "/"})
+	c.request(2, zk.OpCreate, createBody("/a", "1"))
+	for xid := range int32(2) {
+		eventually(t, "one request is submitted", func() bool { return r.ens.waiting() == 1 })
+		r.ens.release(1)
+		c.want(xid+1, -2, zk.OK)
+	}
+	if n := r.outstanding.Load(); n != 0 {
+		t.Errorf("%d requests are outstanding, want 0", n)
+	}
+}

@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 
+	"ostler/internal/env"
 	"ostler/internal/tree"
 	"ostler/internal/watch"
 	"ostler/internal/wire"
@@ -213,13 +214,31 @@ func (c *conn) multiRead(p *pendingRequest) zk.Code {
 		c.reply(p.xid, t.LastZxid(), wire.MultiResponse{Results: results})
 		return zk.OK
 	}
+	size := 0
 	t.ReadAll(paths, func(i int, n *tree.Node) {
+		if size > sendLimit {
+			return
+		}
 		results[i] = c.readResult(r.Ops[i].Op, n)
-		if i == len(paths)-1 {
+		if size += resultSize(&results[i]); size <= sendLimit && i == len(paths)-1 {
 			c.reply(p.xid, t.LastZxid(), wire.MultiResponse{Results: results})
 		}
 	})
+	if size > sendLimit {
+		// A small request may ask for a large node many times: memory is not
+		// spent on a reply that could not be queued.
+		c.sent(env.ErrFull)
+	}
 	return zk.OK
+}
+
+// resultSize is about what a result takes in a reply, in bytes.
+func resultSize(r *wire.MultiResult) int {
+	size := len(r.Data)
+	for _, name := range r.Children {
+		size += 4 + len(name)
+	}
+	return size
 }
 
 // refuseMultiRead answers what is no multiRead. Write ops alone can be decoded,

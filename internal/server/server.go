@@ -24,6 +24,7 @@ import (
 type Request struct {
 	Session zk.SessionID
 	Cxid    int32
+	Number  uint64 // no other request of this server has it; clients may repeat a Cxid
 	Op      zk.OpCode
 	Body    []byte  // owned by the receiver
 	Auth    []zk.ID // immutable
@@ -78,7 +79,8 @@ type Server struct {
 	// outstanding is the number of requests that were submitted or queued and not
 	// answered.
 	outstanding atomic.Int64
-	gate        *gate // nil: no limit
+	submitted   atomic.Uint64 // numbers the writes and syncs
+	gate        *gate         // nil: no limit
 	rate        *rate
 	rare        rareLines
 

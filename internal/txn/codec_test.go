@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"ostler/internal/jute/jutetest"
 	"ostler/internal/zk"
 )
 
@@ -129,9 +131,14 @@ func FuzzDecode(f *testing.F) {
 		f.Add(unhex(f, s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		first, err := Decode(b)
+		var first Txn
+		var err error
+		jutetest.Bounded(t, len(b), func() { first, err = Decode(b) }) // INV-I5
 		if err != nil {
 			return
+		}
+		if c, ok := first.Body.(*CloseSession); ok && slices.Contains(c.Paths, "") {
+			return // no node is called so; encoded, it may look like a digest alone (disk.md R-6)
 		}
 		out := first.Append(nil)
 		second, err := Decode(out)
@@ -140,6 +147,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if diff := cmp.Diff(first, second); diff != "" {
 			t.Errorf("%x: (-first +second):\n%s", b, diff)
+		}
+		if again := second.Append(nil); !bytes.Equal(again, out) {
+			t.Errorf("%x: encoded as %x, then as %x", b, out, again)
 		}
 	})
 }

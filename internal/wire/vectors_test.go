@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -246,51 +245,4 @@ func (w *walker) same(f frame, b []byte, r record) {
 	if got := r.Append(nil); !bytes.Equal(got, b) && !rewritten[w.vector] && !(undecodable[w.vector] && bytes.HasPrefix(b, got)) {
 		w.t.Errorf("%s: %s: %T\n got %x\nwant %x\n%+v", w.vector, f.Name, r, got, b, r)
 	}
-}
-
-func FuzzRecords(f *testing.F) {
-	for _, v := range readVectors(f) {
-		for _, fr := range v.Frames {
-			b, _ := hex.DecodeString(fr.Hex)
-			if fr.Dir == "send" && len(b) >= 12 && strings.HasSuffix(fr.Name, " request") {
-				f.Add(int32(binary.BigEndian.Uint32(b[8:])), b[12:])
-			}
-		}
-	}
-	f.Add(int32(zk.OpMulti), []byte{0, 0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, op int32, b []byte) {
-		for _, fresh := range []func(zk.OpCode) record{newRequest, newReply} {
-			checkStable(t, func() record { return fresh(zk.OpCode(op)) }, b)
-		}
-	})
-}
-
-// checkStable checks that what b decodes to survives encoding and decoding.
-// Text of requests is rewritten on its first way in (client-protocol.md 1.2),
-// so the second and the third record are compared.
-func checkStable(t *testing.T, fresh func() record, b []byte) {
-	first, second, third := fresh(), fresh(), fresh()
-	if first == nil || first.Decode(b) != nil {
-		return
-	}
-	again := first.Append(nil)
-	if err := second.Decode(again); err != nil {
-		t.Fatalf("%T: %x encoded to %x, which is refused: %v", first, b, again, err)
-	}
-	if err := third.Decode(second.Append(nil)); err != nil {
-		t.Fatalf("%T: %x: refused the third time: %v", first, b, err)
-	}
-	if got, want := third.Append(nil), second.Append(nil); !bytes.Equal(got, want) && !bytes.Contains(want, []byte{0xed}) {
-		t.Errorf("%T of %x\n got %x\nwant %x", first, b, got, want)
-	}
-}
-
-func FuzzConnect(f *testing.F) {
-	f.Add(ConnectRequest{Timeout: 30000, Password: make([]byte, 16), HasReadOnly: true}.Append(nil))
-	f.Add(ConnectRequest{Timeout: 30000}.Append(nil))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		checkStable(t, func() record { return &ConnectRequest{} }, b)
-		checkStable(t, func() record { return &ConnectResponse{} }, b)
-		checkStable(t, func() record { return &WatcherEvent{} }, b)
-	})
 }

@@ -135,7 +135,7 @@ func (l *Learner) onSyncing(packet *peerwire.Packet, out *Output) {
 // appendProposal logs a transaction, which must continue the history without a gap
 // (quorum.md R8). It reports whether it did.
 func (l *Learner) appendProposal(z zk.Zxid, data []byte, out *Output) bool {
-	if l.snapshot && z <= l.base {
+	if l.snapshot && z <= l.base && l.phase < following {
 		return false // the snapshot holds it
 	}
 	last := l.history.Last()
