@@ -16,7 +16,7 @@ import (
 // (operations.md 1.10), and completes the Config.
 func (b *builder) finish() error {
 	steps := []func() error{
-		b.checkDirs, b.checkClientAddr, b.checkTimes, b.checkMembers, b.checkMode,
+		b.checkAccess, b.checkDirs, b.checkClientAddr, b.checkTimes, b.checkMembers, b.checkMode,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -55,6 +55,8 @@ type Config struct {
 	SessionlessTimeout  time.Duration
 	FourLetterWhitelist []string // words; "*" for all
 
+	Access Access // further settings of access control
+
 	ElectionMinInterval time.Duration // fastleader.minNotificationInterval
 	ElectionMaxInterval time.Duration // fastleader.maxNotificationInterval
 	ElectionDialTimeout time.Duration // cnxTimeout

@@ -83,6 +83,7 @@ type builder struct {
 	peerType          string
 	standaloneEnabled bool
 	dynamicFile       string
+	access            access
 }
 
 func newBuilder(l Loader) *builder {

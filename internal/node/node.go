@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"ostler/internal/admin"
-	"ostler/internal/auth"
 	"ostler/internal/config"
 	"ostler/internal/datadir"
 	"ostler/internal/env"
@@ -66,20 +65,17 @@ func (n *Node) build() error {
 	if err != nil {
 		return err
 	}
-	if !auth.ValidAlg(n.cfg.DigestAlg) {
-		return fmt.Errorf("zookeeper.DigestAuthenticationProvider.digestAlg: don't support this ACL digest algorithm: %s in the current environment", n.cfg.DigestAlg)
+	a, err := newAuth(n.cfg)
+	if err != nil {
+		return err
 	}
-	a := auth.New(auth.Options{
-		SuperDigest: n.cfg.SuperDigest, Alg: n.cfg.DigestAlg,
-		SkipACL: n.cfg.SkipACL, DigestEnabled: n.cfg.DigestAuthEnabled,
-	})
 	n.rep = replica.New(replica.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Dir: n.dir, Loaded: loaded,
 		Clients: clients{n}, Observer: n.o.Observer, Failed: n.fail,
 	})
 	n.srv = server.New(server.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Proposer: proposer{n.rep},
-		Words: newWords(n), ServerID: n.serverID(),
+		Words: newWords(n), SASL: newSASL(n.env, n.cfg), ServerID: n.serverID(),
 	})
 	return nil
 }

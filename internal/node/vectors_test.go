@@ -3,6 +3,7 @@ package node_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -20,23 +21,17 @@ import (
 
 // unsupported are the vectors of features that this release does not have.
 var unsupported = map[string]string{
-	"ro-session":                   "read-only mode",
-	"ro-refused":                   "read-only mode",
-	"ro-no-local-sessions":         "read-only mode",
-	"local-session-ephemeral":      "local sessions",
-	"local-session-upgrade":        "local sessions",
-	"sasl-digest-md5":              "SASL",
-	"sasl-digest-md5-fail":         "SASL",
-	"sasl-digest-md5-unknown-user": "SASL",
-	"reconfig-ok":                  "reconfiguration",
-	"reconfig-standalone":          "reconfiguration",
-	"quota":                        "quota enforcement",
-	"enforce-auth":                 "enforced authentication",
-	"enforce-auth-ok":              "enforced authentication",
-	"ensemble-auth":                "the ensemble provider",
-	"create-session-op":            "its frames are not to be followed: hazard H5 (client-protocol.md)",
-	"config-quorum":                "reconfiguration, without which the version of a configuration stays 0 (quorum.md 5)",
-	"delete-container":             "its frames are not to be followed: hazard H4 (client-protocol.md)",
+	"ro-session":              "read-only mode",
+	"ro-refused":              "read-only mode",
+	"ro-no-local-sessions":    "read-only mode",
+	"local-session-ephemeral": "local sessions",
+	"local-session-upgrade":   "local sessions",
+	"reconfig-ok":             "reconfiguration",
+	"reconfig-standalone":     "reconfiguration",
+	"quota":                   "quota enforcement",
+	"create-session-op":       "its frames are not to be followed: hazard H5 (client-protocol.md)",
+	"config-quorum":           "reconfiguration, without which the version of a configuration stays 0 (quorum.md 5)",
+	"delete-container":        "its frames are not to be followed: hazard H4 (client-protocol.md)",
 }
 
 // unfollowed are single frames where Ostler deviates on purpose: vector, frame.
@@ -57,6 +52,7 @@ type frame struct {
 	Conn, Dir, Name, Hex, Server string
 	Capture, Inject              []span
 	Mask                         []mask
+	Compute                      *compute
 }
 
 type span struct {
@@ -141,6 +137,14 @@ func serve(t *testing.T, profile string) func(server string) string {
 	case "quorum1":
 		return one(1, "standaloneEnabled=false\nreconfigEnabled=true\nserver.1=127.0.0.1:20190:20191:participant;127.0.0.1:20162\n",
 			map[string]string{superName: super}, "")
+	case "enforce":
+		return one(0, "clientPort=2181\nenforce.auth.enabled=true\nenforce.auth.schemes=digest\n", nil, "127.0.0.1:0")
+	case "ensemble":
+		return one(0, "clientPort=2181\nauthProvider.1=org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider\nensembleAuthName=blue,green\n",
+			nil, "127.0.0.1:0")
+	case "sasl":
+		return one(0, "clientPort=2181\nauthProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n",
+			map[string]string{"java.security.auth.login.config": loginFile(t)}, "127.0.0.1:0")
 	case "ens3":
 		return serve3(t)
 	}
@@ -225,6 +229,9 @@ func (p *player) step(f frame) error {
 		for _, s := range f.Inject {
 			copy(b[s.Off:s.Off+s.Len], p.vars[s.Var])
 		}
+		if f.Compute != nil {
+			b = p.compute(f.Compute, b)
+		}
 		_, err = c.Write(b)
 		return err
 	case "recv":
@@ -289,6 +296,14 @@ func (p *player) masked(m mask, got, want []byte) error {
 		ms := int64(binary.BigEndian.Uint64(got))
 		if d := time.Since(time.UnixMilli(ms)).Abs(); d > time.Minute {
 			return fmt.Errorf("got %d, %v away from now", ms, d)
+		}
+	case "nonce":
+		if _, err := base64.StdEncoding.DecodeString(string(got)); err != nil {
+			return err
+		}
+	case "rspauth":
+		if !bytes.Equal(got, p.vars[m.Kind]) {
+			return fmt.Errorf("got %s, want %s", got, p.vars[m.Kind])
 		}
 	case "unordered":
 		per := 1

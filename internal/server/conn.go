@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"ostler/internal/auth"
 	"ostler/internal/env"
+	"ostler/internal/sasl"
 	"ostler/internal/wire"
 	"ostler/internal/zk"
 )
@@ -57,6 +57,7 @@ type conn struct {
 	draining bool   // it is in the inbox of the drain loop
 	buf      []byte // to encode replies in
 	last     lastRequest
+	exchange sasl.Exchange // the SASL login; nil before it begins
 }
 
 // A pendingRequest is one that is not answered yet.
@@ -209,20 +210,6 @@ func (c *conn) end(p phase) {
 	c.phase = max(c.phase, p)
 	c.server.outstanding.Add(-int64(c.waiting))
 	c.pending, c.bytes, c.waiting, c.buf = nil, 0, 0, nil
-}
-
-// identities returns the connection's identities; the list is never changed.
-func (c *conn) identities() []zk.ID { return *c.ids.Load() }
-
-// addIdentities adds to the set of identities (client-protocol.md 7.5).
-func (c *conn) addIdentities(more []zk.ID) {
-	ids := slices.Clone(c.identities())
-	for _, id := range more {
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	c.ids.Store(&ids)
 }
 
 // Notify implements watch.Watcher.
