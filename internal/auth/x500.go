@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/asn1"
 	"encoding/hex"
 	"strings"
 )
@@ -17,7 +18,6 @@ var x500Keywords = map[string]bool{
 // by "," or ";", or by "+" within one level (RFC 2253, with the older forms of
 // RFC 1779 section 2 that Java takes too). The empty name is one.
 func validX500(s string) bool {
-	s = strings.TrimSpace(s)
 	if s == "" {
 		return true
 	}
@@ -44,13 +44,21 @@ func validX500Type(s string) bool {
 	if x500Keywords[s] {
 		return true
 	}
+	var first, second int
 	arcs := strings.Split(strings.TrimPrefix(s, "OID."), ".")
-	for _, arc := range arcs {
-		if _, ok := parseNumber(arc, 1<<31-1); !ok || len(arc) > 1 && arc[0] == '0' {
+	for i, arc := range arcs {
+		n, ok := parseNumber(arc, 1<<31-1)
+		if !ok {
 			return false
 		}
+		switch i {
+		case 0:
+			first = n
+		case 1:
+			second = n
+		}
 	}
-	return len(arcs) > 1 && arcs[0] <= "2" && len(arcs[0]) == 1
+	return len(arcs) > 1 && (first == 2 || first < 2 && second < 40)
 }
 
 // x500Value returns the length of the value that s begins with, up to a
@@ -73,21 +81,26 @@ func x500Value(s string) (int, bool) {
 				return 0, false
 			}
 			i += n
-		case '"', '<', '>', '=':
+		case '"', '<', '>':
 			return 0, false
 		}
 	}
 	return len(s), true
 }
 
-// x500Hex checks a value given as bytes in hexadecimal, from i on.
+// x500Hex checks a value given as DER in hexadecimal, from i on.
 func x500Hex(s string, i int) (int, bool) {
 	n := i
 	for n < len(s) && strings.IndexByte(",;+", s[n]) < 0 {
 		n++
 	}
 	b, err := hex.DecodeString(strings.TrimRight(s[i:n], " \n"))
-	return n, err == nil && len(b) > 0
+	if err != nil {
+		return 0, false
+	}
+	var value asn1.RawValue
+	rest, err := asn1.Unmarshal(b, &value)
+	return n, err == nil && len(rest) == 0
 }
 
 // x500Quoted checks a value in quotes, from behind the first on.

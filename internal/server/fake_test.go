@@ -17,6 +17,7 @@ import (
 	"ostler/internal/config"
 	"ostler/internal/env"
 	"ostler/internal/host"
+	"ostler/internal/sasl"
 	"ostler/internal/tree"
 	"ostler/internal/txn"
 	"ostler/internal/wire"
@@ -167,7 +168,7 @@ type rig struct {
 func testConfig() *config.Config {
 	return &config.Config{
 		Tick: time.Second, MinSession: 2 * time.Second, MaxSession: 20 * time.Second,
-		MaxBuffer: 0xfffff, GlobalOutstanding: 1000, SessionlessTimeout: 10 * time.Second,
+		MaxBuffer: 0xfffff, GlobalOutstanding: 1000, SessionlessTimeout: 10 * time.Second, DigestAuthEnabled: true,
 	}
 }
 
@@ -181,6 +182,11 @@ func (a answerWords) Word(word string, remote netip.AddrPort) ([]byte, bool) {
 
 func newRig(t testing.TB, change func(*config.Config)) *rig {
 	t.Helper()
+	return newRigWith(t, change, nil)
+}
+
+func newRigWith(t testing.TB, change func(*config.Config), login sasl.Mechanism) *rig {
+	t.Helper()
 	cfg := testConfig()
 	if change != nil {
 		change(cfg)
@@ -190,8 +196,8 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	ens := &ensemble{tree: tree.New(tree.Options{})}
 	r := &rig{ens: ens, host: h}
 	r.Server = New(Options{
-		Env: e, Config: cfg, Auth: auth.New(auth.Options{DigestEnabled: true}), Proposer: ens,
-		Words: answerWords{&r.Server}, ServerID: 1,
+		Env: e, Config: cfg, Auth: auth.New(cfg.AuthOptions()), Proposer: ens,
+		Words: answerWords{&r.Server}, SASL: login, ServerID: 1,
 	})
 	ens.server = r.Server
 	ens.loop = e.Loops.Start("apply", ens.step)
