@@ -35,8 +35,11 @@ var exprs = map[zk.ID]bool{
 // somebody are identities that a connection may have.
 var somebody = []zk.ID{
 	ipID("10.1.2.3"), ipID("192.168.0.1"), ipID("0:0:0:0:0:0:0:1"), digestID("bob:1"), digestID("ann:2"),
-	saslID("bob"), saslID("super"), saslID("ann"), {Scheme: "x509", ID: "CN=a"}, {Scheme: "x509", ID: "CN=root"},
-	Super, {Scheme: "super", ID: "CN=root"},
+	saslID("bob"), saslID("super"), saslID("ann"),
+	{Scheme: "x509", ID: "CN=a"},
+	{Scheme: "x509", ID: "CN=root"},
+	Super,
+	{Scheme: "super", ID: "CN=root"},
 }
 
 func (n *naive) check(list []zk.ACL, wanted zk.Perm, ids []zk.ID) bool {

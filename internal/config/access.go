@@ -87,14 +87,7 @@ func (b *builder) checkLogin() error {
 		}
 		return nil
 	}
-	text, err := env.ReadFile(b.loader.FS, a.loginFile, maxFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("java.security.auth.login.config: %s file is missing", a.loginFile)
-	}
-	if err != nil {
-		return fmt.Errorf("java.security.auth.login.config: read %s: %w", a.loginFile, err)
-	}
-	file, err := jaas.Parse(a.loginFile, text)
+	file, err := b.readLogin(a.loginFile)
 	if err != nil {
 		return err
 	}
@@ -105,15 +98,29 @@ func (b *builder) checkLogin() error {
 	section, ok := file.Section(name)
 	switch {
 	case !ok && a.loginSection != "":
-		return fmt.Errorf("No JAAS configuration section named '%s' was found in '%s'. But zookeeper.sasl.serverconfig was set.", name, a.loginFile) //nolint:staticcheck // ZooKeeper's text.
+		return fmt.Errorf("No JAAS configuration section named '%s' was found in '%s'. But zookeeper.sasl.serverconfig was set.", name, file.Name) //nolint:staticcheck // ZooKeeper's text.
 	case !ok:
-		b.warn("%s has no section %s, so clients cannot log in by SASL", a.loginFile, name)
+		b.warn("%s has no section %s, so clients cannot log in by SASL", file.Name, name)
 		return nil
 	}
 	if !registered {
 		b.warn("clients can log in by SASL, but access lists of scheme sasl need authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider")
 	}
 	return b.takeUsers(file, section)
+}
+
+// readLogin reads a login file. Java lets its name begin with "=", for no other
+// files besides, and with "file:".
+func (b *builder) readLogin(name string) (*jaas.File, error) {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "="), "file:")
+	text, err := env.ReadFile(b.loader.FS, name, maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("java.security.auth.login.config: %s file is missing", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("java.security.auth.login.config: read %s: %w", name, err)
+	}
+	return jaas.Parse(name, text)
 }
 
 func (b *builder) takeUsers(file *jaas.File, section *jaas.Section) error {

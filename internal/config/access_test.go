@@ -100,6 +100,7 @@ func TestAccessWarnings(t *testing.T) {
 		{"no users", saslProvider + loginFile, "Server {};", "section Server has no option user_<name>", 0},
 		{"other options", saslProvider + loginFile, strings.Replace(loginText, " user_bob", " debug=true user_bob", 1), "these options of section Server have no effect: debug", 2},
 		{"a section of another name", saslProvider + loginFile + "sasl.serverconfig=Zk\n", strings.Replace(loginText, "Server", "Zk", 1), "", 2},
+		{"as Java takes the name", saslProvider + "java.security.auth.login.config==file:/etc/jaas\n", loginText, "", 2},
 		{"ip is enough", "enforce.auth.enabled=true\nenforce.auth.schemes=ip\n", "", "so all are let in", -1},
 		{"schemes without the switch", "enforce.auth.schemes=nobody\n", "", "", -1},
 	} {

@@ -12,12 +12,21 @@ type login struct {
 	user, password string
 	encode         func(string) string // of user and password, for the hash; nil: as they are
 	authzid        string
+	uri, cnonce    string // "" for the usual one, "-" for none
 	change         func(message string) string
 }
 
-const cnonce = "OA6MG9tEQGm2hhYmGvXQmZ"
+const someNonce = "OA6MG9tEQGm2hhYmGvXQmZ"
 
 func sum(format string, args ...any) [16]byte { return md5.Sum(fmt.Appendf(nil, format, args...)) }
+
+// or returns s, the usual value for "", and nothing for "-".
+func or(s, usual string) string {
+	if s == "" {
+		return usual
+	}
+	return strings.TrimPrefix(s, "-")
+}
 
 // nonceOf cuts the nonce out of a challenge.
 func nonceOf(challenge string) string {
@@ -28,7 +37,7 @@ func nonceOf(challenge string) string {
 
 // respond returns the client's message and the proof it wants from the server.
 func (l login) respond(challenge string) (message, rspauth string) {
-	const uri = "zookeeper/zk-sasl-md5"
+	uri, cnonce := or(l.uri, "zookeeper/zk-sasl-md5"), or(l.cnonce, someNonce)
 	encode := l.encode
 	if encode == nil {
 		encode = func(s string) string { return s }

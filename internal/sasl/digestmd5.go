@@ -117,22 +117,22 @@ func (x *digestExchange) check(d directives) error {
 		{name: "realm", want: x.m.o.Name},
 		{name: "nonce", want: x.nonce},
 		{name: "nc", want: "00000001"},
-		{name: "digest-uri", want: x.m.uri()},
 		{name: "qop", want: "auth", optional: true},
 		{name: "charset", want: "utf-8", optional: true},
 	} {
 		got, given := d[c.name]
-		if !given && c.optional {
-			continue
-		}
-		if got != c.want {
+		if got != c.want && (given || !c.optional) {
 			return fmt.Errorf("%s is %q, want %q", c.name, got, c.want)
 		}
 	}
-	for _, name := range []string{"username", "cnonce"} {
-		if d[name] == "" {
-			return fmt.Errorf("%s is missing", name)
-		}
+	if got := d["digest-uri"]; !strings.EqualFold(got, x.m.uri()) {
+		return fmt.Errorf("digest-uri is %q, want %q", got, x.m.uri())
+	}
+	if d["username"] == "" {
+		return errors.New("username is missing")
+	}
+	if _, given := d["cnonce"]; !given {
+		return errors.New("cnonce is missing")
 	}
 	return nil
 }

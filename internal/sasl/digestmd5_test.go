@@ -72,6 +72,12 @@ func TestLogins(t *testing.T) {
 		{"sent in 8859-1", login{user: "jürgen", password: "straße", encode: latin1, change: func(m string) string {
 			return latin1(replace("charset=utf-8,", "")(m))
 		}}, "jürgen"},
+		{"an unknown directive, twice", with(bob, func(m string) string { return m + `,x="1",x=2` }), "bob"},
+		{"all in quotes", with(bob, func(m string) string {
+			return regexp.MustCompile(`(charset|nc|qop|response)=([^,]*)`).ReplaceAllString(m, `$1="$2"`)
+		}), "bob"},
+		{"service and host in capitals", login{user: "bob", password: "bobsecret", uri: "ZOOKEEPER/zk-SASL-md5"}, "bob"},
+		{"an empty cnonce", login{user: "bob", password: "bobsecret", cnonce: "-"}, "bob"},
 		{"quotes in the name", with(login{user: `a"b\c`, password: "x"}, replace(`"a"b\c"`, `"a\"b\\c"`)), `a"b\c`},
 
 		{"wrong password", login{user: "bob", password: "x"}, ""},
@@ -81,12 +87,15 @@ func TestLogins(t *testing.T) {
 		{"no name", login{password: "x"}, ""},
 		{"another realm", with(bob, replace(`realm="zk-sasl-md5"`, `realm="other"`)), ""},
 		{"no realm", with(bob, replace(`realm="zk-sasl-md5",`, "")), ""},
-		{"another host", with(bob, replace("zookeeper/zk-sasl-md5", "zookeeper/other")), ""},
-		{"another service", with(bob, replace("zookeeper/zk-sasl-md5", "ldap/zk-sasl-md5")), ""},
+		{"another host", login{user: "bob", password: "bobsecret", uri: "zookeeper/other"}, ""},
+		{"another service", login{user: "bob", password: "bobsecret", uri: "ldap/zk-sasl-md5"}, ""},
+		{"a host twice", login{user: "bob", password: "bobsecret", uri: "zookeeper/zk-sasl-md5/zk-sasl-md5"}, ""},
+		{"another uri than hashed", with(bob, replace("zookeeper/", "ZooKeeper/")), ""},
+		{"capitals in the charset", with(bob, replace("utf-8", "UTF-8")), ""},
 		{"the second use of a nonce", with(bob, replace("nc=00000001", "nc=00000002")), ""},
 		{"a foreign nonce", with(bob, replace(`,nonce="`, `,nonce="A`)), ""},
 		{"a changed cnonce", with(bob, replace(`cnonce="`, `cnonce="A`)), ""},
-		{"no cnonce", with(bob, replace(`cnonce="`+cnonce+`",`, "")), ""},
+		{"no cnonce", with(bob, replace(`cnonce="`+someNonce+`",`, "")), ""},
 		{"integrity", with(bob, replace("qop=auth", "qop=auth-int")), ""},
 		{"another charset", with(bob, replace("charset=utf-8", "charset=latin1")), ""},
 		{"no response", with(bob, func(m string) string { return regexp.MustCompile(`response=\w+,`).ReplaceAllString(m, "") }), ""},

@@ -9,9 +9,15 @@ import (
 // separated by commas (RFC 2831 section 7.1). Names are in lower case.
 type directives map[string]string
 
+// single are the directives of a client's message that may be given once only; of
+// others, which mean nothing here, the first counts.
+var single = map[string]bool{
+	"username": true, "realm": true, "nonce": true, "cnonce": true, "nc": true, "qop": true, "digest-uri": true,
+	"response": true, "maxbuf": true, "charset": true, "cipher": true, "authzid": true,
+}
+
 // parseDirectives reads a message. Blanks around parts and empty parts are
-// allowed, a directive given twice is not: no directive that a client sends may
-// repeat.
+// allowed.
 func parseDirectives(s string) (directives, error) {
 	d := make(directives)
 	for {
@@ -27,10 +33,11 @@ func parseDirectives(s string) (directives, error) {
 		if err != nil {
 			return nil, fmt.Errorf("directive %s: %w", name, err)
 		}
-		if _, twice := d[name]; twice {
+		if _, twice := d[name]; !twice {
+			d[name] = value
+		} else if single[name] {
 			return nil, fmt.Errorf("directive %s is given twice", name)
 		}
-		d[name] = value
 		s = rest
 	}
 }
