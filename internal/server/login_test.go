@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"testing"
 
 	"ostler/internal/config"
@@ -181,6 +182,59 @@ func TestRequiredLogin(t *testing.T) { // 7.8
 	again.request(2, zk.OpExists, body)
 	again.want(2, 0, zk.SessionClosedRequireAuth)
 	again.wantEnd()
+}
+
+// A server that requires SASL and has no login section lets nobody in.
+func TestRequiredLoginWithoutSASL(t *testing.T) { // 7.7, 7.8
+	r := newRig(t, func(c *config.Config) { c.Access.Providers, c.Access.Required = []string{"sasl"}, []string{"sasl"} })
+	c := r.connect(t)
+	c.request(1, zk.OpSASL, token("x"))
+	c.wantToken(1, zk.OK, "")
+	c.request(2, zk.OpPing, nil)
+	c.want(2, 0, zk.SessionClosedRequireAuth)
+	c.wantEnd()
+}
+
+// TestGetACL is INV-A6: who may see an access list, and who the digests in it (5.6).
+func TestGetACL(t *testing.T) {
+	bob := zk.ID{Scheme: "digest", ID: "bob:ikIaKsbtGweaHnb/jKn7OHqbunM="} // bob:pw
+	hidden := zk.ID{Scheme: "digest", ID: "bob:x"}
+	for _, test := range []struct {
+		name     string
+		everyone zk.Perm // of the node
+		bobs     zk.Perm
+		asBob    bool
+		want     zk.Code
+		sees     zk.ID // for bob's entry
+	}{
+		{"neither READ nor ADMIN", zk.PermAll &^ (zk.PermRead | zk.PermAdmin), zk.PermAll, false, zk.NoAuth, zk.ID{}},
+		{"READ", zk.PermRead, zk.PermAll, false, zk.OK, hidden},
+		{"ADMIN", zk.PermAdmin, zk.PermRead, false, zk.OK, bob},
+		{"READ, and the owner of a digest without ADMIN", zk.PermRead, zk.PermRead, true, zk.OK, hidden},
+		{"READ, and ADMIN by a digest", zk.PermRead, zk.PermAdmin, true, zk.OK, bob},
+		{"ADMIN by a digest alone", zk.PermWrite, zk.PermAdmin, true, zk.OK, bob},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newRig(t, nil).connect(t)
+			if test.asBob {
+				c.request(1, zk.OpAuth, wire.AuthRequest{Scheme: "digest", Auth: []byte("bob:pw")})
+				c.want(1, 0, zk.OK)
+			}
+			list := []zk.ACL{{Perms: test.everyone, ID: zk.WorldAnyone}, {Perms: test.bobs, ID: bob}}
+			c.request(2, zk.OpCreate, wire.CreateRequest{Path: "/n", ACL: list})
+			c.want(2, -2, zk.OK)
+			c.request(3, zk.OpGetACL, wire.PathRequest{Path: "/n"})
+			b := c.want(3, -2, test.want)
+			if test.want != zk.OK {
+				return
+			}
+			var got wire.GetACLResponse
+			want := []zk.ACL{list[0], {Perms: test.bobs, ID: test.sees}}
+			if err := got.Decode(b); err != nil || !slices.Equal(got.ACL, want) {
+				t.Errorf("got %v (%v), want %v", got.ACL, err, want)
+			}
+		})
+	}
 }
 
 func TestIdentitiesStayWithTheConnection(t *testing.T) { // 7.5, INV-A4
