@@ -13,6 +13,7 @@ type login struct {
 	encode         func(string) string // of user and password, for the hash; nil: as they are
 	authzid        string
 	uri, cnonce    string // "" for the usual one, "-" for none
+	nc             string // "" for the first use of the nonce
 	change         func(message string) string
 }
 
@@ -37,7 +38,7 @@ func nonceOf(challenge string) string {
 
 // respond returns the client's message and the proof it wants from the server.
 func (l login) respond(challenge string) (message, rspauth string) {
-	uri, cnonce := or(l.uri, "zookeeper/zk-sasl-md5"), or(l.cnonce, someNonce)
+	uri, cnonce, nc := or(l.uri, "zookeeper/zk-sasl-md5"), or(l.cnonce, someNonce), or(l.nc, "00000001")
 	encode := l.encode
 	if encode == nil {
 		encode = func(s string) string { return s }
@@ -50,10 +51,10 @@ func (l login) respond(challenge string) (message, rspauth string) {
 	}
 	proof := func(prefix string) string {
 		a1 := sum("%s:%s:%s%s", secret[:], nonce, cnonce, tail)
-		return fmt.Sprintf("%x", sum("%x:%s:00000001:%s:auth:%x", a1, nonce, cnonce, sum("%s%s", prefix, uri)))
+		return fmt.Sprintf("%x", sum("%x:%s:%s:%s:auth:%x", a1, nonce, nc, cnonce, sum("%s%s", prefix, uri)))
 	}
-	message = fmt.Sprintf(`charset=utf-8,username="%s",realm="zk-sasl-md5",nonce="%s",nc=00000001,cnonce="%s",digest-uri="%s",maxbuf=65536,response=%s,qop=auth`,
-		l.user, nonce, cnonce, uri, proof("AUTHENTICATE:"))
+	message = fmt.Sprintf(`charset=utf-8,username="%s",realm="zk-sasl-md5",nonce="%s",nc=%s,cnonce="%s",digest-uri="%s",maxbuf=65536,response=%s,qop=auth`,
+		l.user, nonce, nc, cnonce, uri, proof("AUTHENTICATE:"))
 	if l.authzid != "" {
 		message += fmt.Sprintf(`,authzid="%s"`, l.authzid)
 	}

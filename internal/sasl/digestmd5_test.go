@@ -92,7 +92,7 @@ func TestLogins(t *testing.T) {
 		{"a host twice", login{user: "bob", password: "bobsecret", uri: "zookeeper/zk-sasl-md5/zk-sasl-md5"}, ""},
 		{"another uri than hashed", with(bob, replace("zookeeper/", "ZooKeeper/")), ""},
 		{"capitals in the charset", with(bob, replace("utf-8", "UTF-8")), ""},
-		{"the second use of a nonce", with(bob, replace("nc=00000001", "nc=00000002")), ""},
+		{"the second use of a nonce", login{user: "bob", password: "bobsecret", nc: "00000002"}, ""},
 		{"a foreign nonce", with(bob, replace(`,nonce="`, `,nonce="A`)), ""},
 		{"a changed cnonce", with(bob, replace(`cnonce="`, `cnonce="A`)), ""},
 		{"no cnonce", with(bob, replace(`cnonce="`+someNonce+`",`, "")), ""},

@@ -22,6 +22,13 @@
 // under which events for that path are queued too. So a watch's event follows the
 // reply to the read that set it, and precedes every reply that shows the change.
 //
+// # Logins
+//
+// Auth and sasl are dealt with as soon as they are read, ahead of the queue. A
+// connection's identities are a list that is replaced, never changed, so each
+// request takes along the list of the moment it was read. Where a login is
+// required, no other request gets any further before it (client-protocol.md 7.8).
+//
 // # Locks
 //
 // conn.mu, then Server.mu or stripes of the tree, then conn.eventMu, then a watch

@@ -17,11 +17,11 @@ func (c *conn) refusedEarly(p *pendingRequest) bool {
 	if !c.server.cfg.Access.EagerCheck || c.server.cfg.Ensemble == nil {
 		return false
 	}
-	need, ok := needOf(p.op, p.body)
+	n, ok := needOf(p.op, p.body)
 	if !ok {
 		return false
 	}
-	code := c.eagerCheck(need)
+	code := c.eagerCheck(n)
 	if code == zk.OK {
 		return false
 	}
@@ -76,6 +76,8 @@ func parentOf(path string) (string, bool) {
 	return zk.Parent(path)
 }
 
+// eagerCheck looks at the list to be stored, then at the one that decides. A node
+// that is not there decides nothing.
 func (c *conn) eagerCheck(n need) zk.Code {
 	a, ids := c.server.o.Auth, c.identities()
 	if n.fixACL {

@@ -7,6 +7,7 @@ import (
 	"ostler/internal/config"
 	members "ostler/internal/ensemble"
 	"ostler/internal/sasl"
+	"ostler/internal/txn"
 	"ostler/internal/wire"
 	"ostler/internal/zk"
 )
@@ -296,19 +297,26 @@ func TestEagerCheck(t *testing.T) {
 		{"setACL", zk.OpSetACL, acl("/bob", zk.OpenACL()), zk.NoAuth},
 		{"create with a bad list", zk.OpCreate, create("/x", []zk.ACL{}), zk.InvalidACL},
 		{"setACL with a bad list", zk.OpSetACL, acl("/missing", []zk.ACL{{Perms: 1, ID: zk.ID{Scheme: "auth"}}}), zk.InvalidACL},
-		{"create where it may", zk.OpCreate, create("/x", zk.OpenACL()), passes},
+		{"create where it may", zk.OpCreate, create("/open/x", zk.OpenACL()), passes},
 		{"create below nothing", zk.OpCreate, create("/missing/x", zk.OpenACL()), passes},
 		{"setData of nothing", zk.OpSetData, set("/missing"), passes},
 		{"delete with a bad path", zk.OpDelete, del("bob"), passes},
-		{"delete of a built-in node", zk.OpDelete, del("/zookeeper"), passes},
+		{"create below the root, which bob has closed", zk.OpCreate, create("/closed", zk.OpenACL()), zk.NoAuth},
+		{"delete of a built-in node below it", zk.OpDelete, del("/zookeeper"), passes},
+		{"create of the root", zk.OpCreate, create("/", zk.OpenACL()), passes},
 		{"createContainer", zk.OpCreateContainer, create("/bob/x", zk.OpenACL()), passes},
 		{"multi", zk.OpMulti, wire.MultiRequest{Ops: []wire.MultiOp{{Op: zk.OpDelete, Body: del("/bob")}}}, passes},
-		{"undecodable", zk.OpSetData, wire.AuthRequest{}, passes},
+		{"undecodable", zk.OpSetData, wire.Int32Response{Value: 5}, passes},
 	}
 	play := func(t *testing.T, r *rig, q request) {
 		owner, c := r.connect(t), r.connect(t)
 		owner.request(1, zk.OpCreate, wire.CreateRequest{Path: "/bob", ACL: own})
 		owner.want(1, -2, zk.OK)
+		owner.request(1, zk.OpCreate, create("/open", zk.OpenACL()))
+		owner.want(1, -2, zk.OK)
+		r.ens.do(func() { r.ens.apply(0, 0, zk.OpSetACL, &txn.SetACL{Path: "/", ACL: own, Version: 1}) })
+		owner.request(1, zk.OpSync, wire.PathRequest{Path: "/"})
+		owner.want(1, 5, zk.OK) // two sessions, two nodes, the list
 		r.ens.hold()
 		owner.request(2, zk.OpAuth, wire.AuthRequest{Scheme: "digest", Auth: []byte("bob:pw")})
 		owner.want(2, 0, zk.OK)
