@@ -19,12 +19,21 @@ type Options struct {
 	Alg           string // the hash of scheme digest; "" means SHA-1. See ValidAlg
 	SkipACL       bool   // every check passes
 	DigestEnabled bool   // scheme digest is registered
+
+	Providers []string    // further schemes to register, as ProviderScheme names them
+	Required  []string    // who is nobody in these schemes is turned away; nil: all may come. See Admits
+	Ensembles []string    // names that scheme ensemble accepts; nil: any
+	X509Super string      // the subject that is super; "" for none
+	SASL      SASLOptions // of scheme sasl
 }
 
 // An Auth holds the registered schemes.
 type Auth struct {
-	skipACL bool
-	schemes map[string]scheme // never changed after New
+	skipACL  bool
+	required []string
+	schemes  map[string]scheme // never changed after New
+	x509     string            // the super user's subject
+	sasl     SASLOptions
 }
 
 // A scheme is one way to be somebody.
@@ -42,24 +51,58 @@ type scheme interface {
 	user(id string) string
 }
 
-// New returns an Auth with the schemes ip and, if enabled, digest. World, auth
-// and super are part of the rules and need no registration. An algorithm that
-// ValidAlg refuses leaves digest unregistered: nobody can log in by it.
+// New returns an Auth with the scheme ip, digest if enabled, and those of the
+// further providers. World, auth and super are part of the rules and need no
+// registration. An algorithm that ValidAlg refuses leaves digest unregistered:
+// nobody can log in by it.
 func New(o Options) *Auth {
-	a := &Auth{skipACL: o.SkipACL, schemes: map[string]scheme{schemeIP: ipScheme{}}}
-	if newHash := hashes[hashName(o.Alg)]; o.DigestEnabled && newHash != nil {
-		a.schemes[schemeDigest] = &digestScheme{newHash: newHash, super: o.SuperDigest}
+	a := &Auth{
+		skipACL: o.SkipACL, required: o.Required, x509: o.X509Super, sasl: o.SASL,
+		schemes: map[string]scheme{schemeIP: ipScheme{}},
+	}
+	if o.DigestEnabled {
+		a.register(schemeDigest, &o)
+	}
+	for _, name := range o.Providers {
+		a.register(name, &o)
 	}
 	return a
 }
 
-// The schemes that the rules themselves know.
+func (a *Auth) register(name string, o *Options) {
+	switch name {
+	case schemeDigest:
+		if newHash := hashes[hashName(o.Alg)]; newHash != nil {
+			a.schemes[name] = &digestScheme{newHash: newHash, super: o.SuperDigest}
+		}
+	case schemeX509:
+		a.schemes[name] = x509Scheme{super: o.X509Super}
+	case schemeSASL:
+		a.schemes[name] = saslScheme{anyUser: o.SASL.AnyUser}
+	case schemeEnsemble:
+		a.schemes[name] = ensembleScheme{names: o.Ensembles}
+	}
+}
+
+// Registered reports whether scheme has a provider.
+func (a *Auth) Registered(scheme string) bool {
+	_, ok := a.schemes[scheme]
+	return ok
+}
+
+// The schemes that the rules themselves know, besides world.
 const (
-	schemeWorld  = "world"
-	schemeAuth   = "auth"
-	schemeSuper  = "super"
-	schemeIP     = "ip"
-	schemeDigest = "digest"
+	schemeAuth  = "auth"
+	schemeSuper = "super"
+)
+
+// The schemes that have a provider.
+const (
+	schemeIP       = "ip"
+	schemeDigest   = "digest"
+	schemeX509     = "x509"
+	schemeSASL     = "sasl"
+	schemeEnsemble = "ensemble"
 )
 
 // Super is the identity that passes every check.

@@ -171,11 +171,20 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// TestLoginIsText: bytes that are not UTF-8 must not get into a stored list.
+// TestLoginIsText: an identity is written as the same name in an access list comes
+// out of the wire (client-protocol.md 1.2). The hashes are those of ZooKeeper's
+// generateDigest.
 func TestLoginIsText(t *testing.T) {
-	ids, err := enabled.Authenticate("digest", []byte("b\xffb:pw"), local)
-	if err != nil || len(ids) != 1 || ids[0].ID[:5] != "b\uFFFDb" {
-		t.Errorf("%q, %v, want a user b\uFFFDb", ids, err)
+	for data, want := range map[string]string{
+		"b\xffb:pw":             "b\uFFFDb:hkWMMfTru/zh5sCGi+thwGPKQNo=",
+		"b\xe2\x82b:pw":         "b\uFFFDb:hkWMMfTru/zh5sCGi+thwGPKQNo=",
+		"jürgen:straße":         "jürgen:/sxdmHjKtqiTKZ7XeqlDhnY2bVQ=",
+		"\U0001F600:\U0001F600": "\xed\xa0\xbd\xed\xb8\x80:q5W1pUIW5fJjEdtOfUgxSCj35pk=",
+	} {
+		ids, err := enabled.Authenticate("digest", []byte(data), local)
+		if err != nil || len(ids) != 1 || ids[0].ID != want {
+			t.Errorf("%q: %q, %v, want %q", data, ids, err, want)
+		}
 	}
 }
 

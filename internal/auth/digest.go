@@ -9,7 +9,9 @@ import (
 	"encoding/base64"
 	"hash"
 	"strings"
+	"unicode/utf8"
 
+	"ostler/internal/jute"
 	"ostler/internal/zk"
 )
 
@@ -58,17 +60,23 @@ func (d *digestScheme) login(r loginRequest) ([]zk.ID, error) {
 	return []zk.ID{{Scheme: schemeDigest, ID: id}}, nil
 }
 
-// id returns user:hash for the credentials user:password. The hash is over both.
+// id returns user:hash for the credentials user:password. The hash is over both;
+// the user is written as in access lists, which it is compared with.
 func (d *digestScheme) id(credentials string) string {
 	user, _, _ := strings.Cut(credentials, ":")
 	h := d.newHash()
 	h.Write([]byte(credentials))
-	return user + ":" + base64.StdEncoding.EncodeToString(h.Sum(nil))
+	return jute.Text(user) + ":" + base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// utf8Text reads b as UTF-8, with U+FFFD for bytes that are not: an identity may
-// end up in a stored list, and strings there must be UTF-8.
-func utf8Text(b []byte) string { return string([]rune(string(b))) }
+// utf8Text reads b as Java reads UTF-8: what is none becomes U+FFFD, since an
+// identity may end up in a stored list, and strings there must be text.
+func utf8Text(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return jute.Text(string(b))
+}
 
 // validID wants exactly two parts around colons, where empty parts at the end
 // do not count.

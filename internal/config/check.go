@@ -19,7 +19,7 @@ import (
 func (b *builder) finish() error {
 	b.checkOwners()
 	steps := []func() error{
-		b.checkDirs, b.checkClientAddr, b.checkTimes, b.checkThrottle, b.checkMembers, b.checkMode, b.checkReadOnly,
+		b.checkAccess, b.checkDirs, b.checkClientAddr, b.checkTimes, b.checkThrottle, b.checkMembers, b.checkMode, b.checkReadOnly,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -68,6 +68,7 @@ type Config struct {
 	ReapInterval  time.Duration // between sweeps of containers and TTL nodes
 	ReapPerMinute int64         // nodes that sweeps may delete
 	ReapNeverUsed time.Duration // age of a container that never had a child; 0: never
+	Access        Access        // further settings of access control
 
 	ElectionMinInterval time.Duration // fastleader.minNotificationInterval
 	ElectionMaxInterval time.Duration // fastleader.maxNotificationInterval

@@ -38,7 +38,8 @@ func FromArgs(args []string, props map[string]string) (*Config, []string, error)
 	return Loader{Props: props}.FromArgs(args)
 }
 
-// FromArgs is the positional form with all of the loader's settings. FS is not needed.
+// FromArgs is the positional form with all of the loader's settings. FS is needed
+// only if these name a login file.
 func (l Loader) FromArgs(args []string) (*Config, []string, error) {
 	if len(args) < 2 || len(args) > 4 {
 		return nil, nil, invalid("Invalid number of arguments:%v", args)

@@ -84,6 +84,7 @@ type builder struct {
 	standaloneEnabled bool
 	dynamicFile       string
 	wordsSet          bool // 4lw.commands.whitelist is
+	access            access
 }
 
 func newBuilder(l Loader) *builder {

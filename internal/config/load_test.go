@@ -155,8 +155,8 @@ func TestErrors(t *testing.T) {
 		{name: "both files", text: three + "dynamicConfigFile=/etc/d\n", want: "parameter: server.1 must be in a separate dynamic config file"},
 		{name: "TLS port", text: solo + "secureClientPort=2281\n", want: "TLS is not in this version"},
 		{name: "TLS quorum", text: solo + "sslQuorum=true\n", want: "TLS is not in this version"},
-		{name: "SASL", text: solo + "quorum.auth.enableSasl=true\n", want: "SASL is not in this version"},
-		{name: "provider", text: solo + "authProvider.1=x.Y\n", want: "only the schemes"},
+		{name: "SASL", text: solo + "quorum.auth.enableSasl=true\n", want: "SASL between servers is not in this version"},
+		{name: "provider", text: solo + "authProvider.1=x.Y\n", want: "the class x.Y is not known"},
 		{name: "strict", text: solo + "config.strict=true\ntickTim=1\n", want: `did you mean "tickTime"?`},
 		{name: "strict number", text: solo + "config.strict=true\nsnapCount=lots\n", want: "snapCount=lots is not a number"},
 	} {

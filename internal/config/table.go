@@ -4,7 +4,7 @@ import "errors"
 
 // table is every known setting: first the keys that only the file has
 // (operations.md 1.2), then what ZooKeeper reads as system properties (1.4).
-var table = concat(basicRows, ensembleRows, storageRows, requestRows, connectionRows, overloadRows, securityRows, adminRows)
+var table = concat(basicRows, ensembleRows, storageRows, requestRows, connectionRows, overloadRows, accessRows, securityRows, adminRows)
 
 func concat(parts ...[]Setting) (all []Setting) {
 	for _, p := range parts {

@@ -13,7 +13,6 @@ var requestRows = []Setting{
 		}
 		return nil
 	}),
-	later("enableEagerACLCheck", "bool", "false", "check ACLs on the receiving server too"),
 	propBool("enforceQuota", "false", "refuse writes beyond a hard quota, and log those beyond a soft one", func(c *Config, on bool) { c.EnforceQuota = on }),
 	propBool("emulate353TTLNodes", "false", "with extendedTypesEnabled: read the owners of nodes that ZooKeeper 3.5.3 made with a time to live. Member ids must be below 128", func(c *Config, on bool) { c.TTL353 = on }),
 	bare(propInt("znode.container.checkIntervalMs", "60000", "time between sweeps of empty containers and expired nodes, in ms", 1, func(c *Config, n int64) { c.ReapInterval = millis(n) })),
@@ -49,9 +48,6 @@ var connectionRows = []Setting{
 }
 
 var securityRows = []Setting{
-	propBool("DigestAuthenticationProvider.enabled", "true", "scheme digest", func(c *Config, on bool) { c.DigestAuthEnabled = on }),
-	propText("DigestAuthenticationProvider.superDigest", "", "super:<digest> of the super user", func(c *Config) *string { return &c.SuperDigest }),
-	propText("DigestAuthenticationProvider.digestAlg", "SHA1", "SHA1, SHA-256, SHA-512, SHA3-256 and others", func(c *Config) *string { return &c.DigestAlg }),
 	{Name: "secureClientPort", Type: "port", Support: Refused, Text: "TLS is not in this version", set: refused("secureClientPort", "", "", "TLS is not in this version").set},
 	{Name: "secureClientPortAddress", Type: "host", Support: Later, Text: "TLS is not in this version"},
 	{Name: "sslQuorum", Property: prefix + "sslQuorum", Type: "bool", Default: "false", Support: Refused, Text: "TLS is not in this version", set: refused("sslQuorum", "", "", "TLS is not in this version", "false").set},
@@ -61,29 +57,15 @@ var securityRows = []Setting{
 	later("client.certReload", "bool", "false", "TLS is not in this version"),
 	later("ssl.*", "any", "", "TLS is not in this version"),
 	later("fips-mode", "bool", "true", "TLS is not in this version"),
-	refused("quorum.auth.enableSasl", "bool", "false", "SASL is not in this version", "false"),
-	refused("quorum.auth.serverRequireSasl", "bool", "false", "SASL is not in this version", "false"),
-	refused("quorum.auth.learnerRequireSasl", "bool", "false", "SASL is not in this version", "false"),
-	later("quorum.auth.*", "text", "", "SASL is not in this version"),
-	refused("sessionRequireClientSASLAuth", "bool", "false", "SASL is not in this version", "false"),
-	refused("enforce.auth.enabled", "bool", "false", "requiring a scheme is not in this version", "false"),
-	later("enforce.auth.schemes", "words", "", "see enforce.auth.enabled"),
-	refused("authProvider.*", "class", "", "only the schemes world, ip, digest and auth are in this version"),
-	later("X509AuthenticationProvider.superUser", "text", "", "TLS is not in this version"),
-	later("superUser", "text", "", "SASL super user"),
-	later("superUser.*", "text", "", "SASL super user"),
+	refused("quorum.auth.enableSasl", "bool", "false", "SASL between servers is not in this version", "false"),
+	refused("quorum.auth.serverRequireSasl", "bool", "false", "SASL between servers is not in this version", "false"),
+	refused("quorum.auth.learnerRequireSasl", "bool", "false", "SASL between servers is not in this version", "false"),
+	later("quorum.auth.*", "text", "", "SASL between servers is not in this version"),
 	later("IPAuthenticationProvider.usexforwardedfor", "bool", "false", "addresses from X-Forwarded-For"),
-	later("ensembleAuthName", "words", "", "scheme ensemble"),
-	later("allowSaslFailedClients", "bool", "false", "SASL is not in this version"),
-	later("SASLAuthenticationProvider.superPassword", "text", "", "SASL is not in this version"),
-	later("sasl.serverconfig", "text", "Server", "SASL is not in this version"),
-	bare(later("java.security.auth.login.config", "path", "", "SASL is not in this version")),
-	later("letAnySaslUserDoX", "text", "", "SASL is not in this version"),
-	later("kerberos.*", "any", "", "SASL is not in this version"),
-	later("security.auth_to_local", "text", "", "SASL is not in this version"),
-	later("requireKerberosConfig", "bool", "false", "SASL is not in this version"),
-	later("server.realm", "text", "", "SASL is not in this version"),
-	later("kinit", "path", "", "SASL is not in this version"),
+	later("kerberos.*", "any", "", "Kerberos is not in this version"),
+	later("requireKerberosConfig", "bool", "false", "Kerberos is not in this version"),
+	later("server.realm", "text", "", "Kerberos is not in this version"),
+	later("kinit", "path", "", "Kerberos is not in this version"),
 }
 
 var adminRows = []Setting{

@@ -87,7 +87,7 @@ var layers = [][]string{
 	{"env"},
 	{"jute", "jute/jutetest"},
 	{"wire", "peerwire", "txn"},
-	{"auth", "watch", "session", "ensemble", "snapshot", "txnlog", "throttle", "env/memfs"},
+	{"auth", "jaas", "sasl", "watch", "session", "ensemble", "snapshot", "txnlog", "throttle", "env/memfs"},
 	{"tree", "datadir", "config"},
 	{"prep", "zab", "election", "peers", "admin"},
 	{"replica", "server", "host"},

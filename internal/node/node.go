@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"ostler/internal/admin"
-	"ostler/internal/auth"
 	"ostler/internal/config"
 	"ostler/internal/datadir"
 	"ostler/internal/env"
@@ -68,13 +67,10 @@ func (n *Node) build() error {
 	if err != nil {
 		return err
 	}
-	if !auth.ValidAlg(n.cfg.DigestAlg) {
-		return fmt.Errorf("zookeeper.DigestAuthenticationProvider.digestAlg: don't support this ACL digest algorithm: %s in the current environment", n.cfg.DigestAlg)
+	a, err := newAuth(n.cfg)
+	if err != nil {
+		return err
 	}
-	a := auth.New(auth.Options{
-		SuperDigest: n.cfg.SuperDigest, Alg: n.cfg.DigestAlg,
-		SkipACL: n.cfg.SkipACL, DigestEnabled: n.cfg.DigestAuthEnabled,
-	})
 	passwords, err := n.passwords()
 	if err != nil {
 		return err
@@ -85,7 +81,7 @@ func (n *Node) build() error {
 	})
 	n.srv = server.New(server.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Proposer: proposer{n.rep},
-		Words: newWords(n), ServerID: n.serverID(), Passwords: passwords,
+		Words: newWords(n), SASL: newSASL(n.env, n.cfg), ServerID: n.serverID(), Passwords: passwords,
 	})
 	return nil
 }

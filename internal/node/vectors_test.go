@@ -3,6 +3,7 @@ package node_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -20,14 +21,8 @@ import (
 
 // unsupported are the vectors of features that this release does not have.
 var unsupported = map[string]string{
-	"sasl-digest-md5":              "SASL",
-	"sasl-digest-md5-fail":         "SASL",
-	"sasl-digest-md5-unknown-user": "SASL",
-	"reconfig-ok":                  "reconfiguration",
-	"enforce-auth":                 "enforced authentication",
-	"enforce-auth-ok":              "enforced authentication",
-	"ensemble-auth":                "the ensemble provider",
-	"config-quorum":                "reconfiguration, without which the version of a configuration stays 0 (quorum.md 5)",
+	"reconfig-ok":   "reconfiguration",
+	"config-quorum": "reconfiguration, without which the version of a configuration stays 0 (quorum.md 5)",
 }
 
 // A deviation is where Ostler does not answer as recorded, on purpose
@@ -81,6 +76,7 @@ type frame struct {
 	Conn, Dir, Name, Hex, Server string
 	Capture, Inject              []span
 	Mask                         []mask
+	Compute                      *compute
 }
 
 type span struct {
@@ -208,6 +204,14 @@ func serve(t *testing.T, profile string) func(server string) string {
 		return serveReadOnly(t, "localSessionsEnabled=true\n")
 	case "ro-nolocal":
 		return serveReadOnly(t, "")
+	case "enforce":
+		return one(0, "clientPort=2181\nenforce.auth.enabled=true\nenforce.auth.schemes=digest\n", nil, "127.0.0.1:0")
+	case "ensemble":
+		return one(0, "clientPort=2181\nauthProvider.1=org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider\nensembleAuthName=blue,green\n",
+			nil, "127.0.0.1:0")
+	case "sasl":
+		return one(0, "clientPort=2181\nauthProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n",
+			map[string]string{"java.security.auth.login.config": loginFile(t)}, "127.0.0.1:0")
 	case "ens3":
 		return serve3(t, nil)
 	}
@@ -327,6 +331,9 @@ func (p *player) step(f frame) error {
 		for _, s := range f.Inject {
 			copy(b[s.Off:s.Off+s.Len], p.vars[s.Var])
 		}
+		if f.Compute != nil {
+			b = p.compute(f.Compute, b)
+		}
 		_, err = c.Write(b)
 		return err
 	case "recv":
@@ -391,6 +398,14 @@ func (p *player) masked(m mask, got, want []byte) error {
 		ms := int64(binary.BigEndian.Uint64(got))
 		if d := time.Since(time.UnixMilli(ms)).Abs(); d > time.Minute {
 			return fmt.Errorf("got %d, %v away from now", ms, d)
+		}
+	case "nonce":
+		if _, err := base64.StdEncoding.DecodeString(string(got)); err != nil {
+			return err
+		}
+	case "rspauth":
+		if !bytes.Equal(got, p.vars[m.Kind]) {
+			return fmt.Errorf("got %s, want %s", got, p.vars[m.Kind])
 		}
 	case "unordered":
 		per := 1

@@ -3,13 +3,13 @@ package server
 import (
 	"errors"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"ostler/internal/auth"
 	"ostler/internal/env"
+	"ostler/internal/sasl"
 	"ostler/internal/throttle"
 	"ostler/internal/zk"
 )
@@ -67,6 +67,7 @@ type conn struct {
 	place     *throttle.Place[*conn] // at the gate; nil: it does not wait there
 	arrived   time.Time              // when it came, if it waited
 	taking    charge
+	exchange  sasl.Exchange // the SASL login; nil before it begins
 }
 
 // A pendingRequest is one that is not answered yet.
@@ -214,29 +215,6 @@ func (c *conn) end(p phase) {
 	c.server.outstanding.Add(-int64(len(c.pending)))
 	c.dischargeAll()
 	c.pending, c.bytes, c.counted, c.waiting, c.buf = nil, 0, 0, 0, nil
-}
-
-// identities returns the connection's identities; the list is never changed.
-func (c *conn) identities() []zk.ID { return *c.ids.Load() }
-
-// addIdentities adds to the set of identities (client-protocol.md 7.5). It reports
-// false, and adds nothing, if there would be more than a connection may have.
-func (c *conn) addIdentities(more []zk.ID) bool {
-	ids := slices.Clone(c.identities())
-	for _, id := range more {
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	size := 0
-	for _, id := range ids {
-		size += len(id.Scheme) + len(id.ID)
-	}
-	if len(ids) > identitiesMax || size > identityBytes {
-		return false
-	}
-	c.ids.Store(&ids)
-	return true
 }
 
 // Notify implements watch.Watcher.

@@ -38,10 +38,17 @@ func classOf(op zk.OpCode) class {
 func (c *conn) request(h wire.RequestHeader, body []byte) {
 	p := pendingRequest{xid: h.Xid, op: h.Op, body: body, arrived: c.arrival()}
 	c.last.seen(h)
-	switch classOf(h.Op) {
+	where := classOf(h.Op)
+	if where != immediate && !c.admitted(h.Xid) {
+		return
+	}
+	switch where {
 	case immediate:
 		c.authenticate(h, body)
 	case submitted:
+		if c.refusedEarly(&p) {
+			return
+		}
 		c.submit(&p)
 	case read:
 		c.runReady()
@@ -202,36 +209,4 @@ func (c *conn) proceed() {
 		c.server.drainable.Put(c)
 	}
 	c.release()
-}
-
-// authenticate deals with auth and sasl, ahead of the queue (client-protocol.md
-// 7.5, 7.7).
-func (c *conn) authenticate(h wire.RequestHeader, body []byte) {
-	if h.Op == zk.OpSASL {
-		c.sasl(h.Xid, body)
-		return
-	}
-	var r wire.AuthRequest
-	err := r.Decode(body)
-	var ids []zk.ID
-	if err == nil {
-		ids, err = c.server.o.Auth.Authenticate(r.Scheme, r.Auth, c.remote.Addr())
-	}
-	if err != nil || !c.addIdentities(ids) {
-		c.replyError(h.Xid, 0, zk.AuthFailed)
-		c.finish()
-		return
-	}
-	c.replyError(h.Xid, 0, zk.OK)
-}
-
-// sasl answers as a server without SASL configuration does: a null token, and
-// nobody is authenticated.
-func (c *conn) sasl(xid int32, body []byte) {
-	var r wire.SASLToken
-	if err := r.Decode(body); err != nil || r.Token == nil {
-		c.finish()
-		return
-	}
-	c.reply(xid, 0, wire.SASLToken{})
 }

@@ -29,6 +29,12 @@
 // sessions, holdBack stops reading from connections with unanswered requests, the
 // gate makes requests wait in line. What a request takes up is its charge, given
 // back when it is answered or its connection ends (admit.go).
+// # Logins
+//
+// Auth and sasl are dealt with as soon as they are read, ahead of the queue. A
+// connection's identities are a list that is replaced, never changed, so each
+// request takes along the list of the moment it was read. Where a login is
+// required, no other request gets any further before it (client-protocol.md 7.8).
 //
 // # Locks
 //

@@ -19,6 +19,7 @@ import (
 	"ostler/internal/config"
 	"ostler/internal/env"
 	"ostler/internal/host"
+	"ostler/internal/sasl"
 	"ostler/internal/tree"
 	"ostler/internal/txn"
 	"ostler/internal/wire"
@@ -196,7 +197,7 @@ type rig struct {
 func testConfig() *config.Config {
 	return &config.Config{
 		Tick: time.Second, MinSession: 2 * time.Second, MaxSession: 20 * time.Second,
-		MaxBuffer: 0xfffff, GlobalOutstanding: 1000, SessionlessTimeout: 10 * time.Second,
+		MaxBuffer: 0xfffff, GlobalOutstanding: 1000, SessionlessTimeout: 10 * time.Second, DigestAuthEnabled: true,
 	}
 }
 
@@ -220,6 +221,11 @@ func (a answerWords) Word(word string, rest []byte, remote netip.AddrPort) ([]by
 
 func newRig(t testing.TB, change func(*config.Config)) *rig {
 	t.Helper()
+	return newRigWith(t, change, nil)
+}
+
+func newRigWith(t testing.TB, change func(*config.Config), login sasl.Mechanism) *rig {
+	t.Helper()
 	cfg := testConfig()
 	if change != nil {
 		change(cfg)
@@ -230,8 +236,8 @@ func newRig(t testing.TB, change func(*config.Config)) *rig {
 	ens := &ensemble{tree: tree.New(tree.Options{})}
 	r := &rig{ens: ens, host: h, logged: log}
 	r.Server = New(Options{
-		Env: e, Config: cfg, Auth: auth.New(auth.Options{DigestEnabled: true}), Proposer: ens,
-		Words: answerWords{&r.Server}, ServerID: 1,
+		Env: e, Config: cfg, Auth: auth.New(cfg.AuthOptions()), Proposer: ens,
+		Words: answerWords{&r.Server}, SASL: login, ServerID: 1,
 	})
 	ens.server = r.Server
 	ens.loop = e.Loops.Start("apply", ens.step)

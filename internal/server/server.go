@@ -13,6 +13,7 @@ import (
 	"ostler/internal/config"
 	"ostler/internal/env"
 	"ostler/internal/peerwire"
+	"ostler/internal/sasl"
 	"ostler/internal/session"
 	"ostler/internal/throttle"
 	"ostler/internal/tree"
@@ -56,7 +57,8 @@ type Options struct {
 	Config   *config.Config
 	Auth     *auth.Auth
 	Proposer Proposer
-	Words    Words // nil: none
+	Words    Words          // nil: none
+	SASL     sasl.Mechanism // nil: nobody can log in by SASL
 	ServerID zk.ServerID
 	// Passwords are those of the sessions.
 	Passwords session.Passwords

@@ -47,6 +47,7 @@ type member struct {
 	cmd                      *exec.Cmd
 	exited                   chan struct{}
 	log                      *os.File
+	flags                    []string // -Dname=value
 }
 
 // binary builds the product once for all tests.
@@ -174,10 +175,11 @@ func (m *member) start() {
 	m.log = log
 	switch m.kind {
 	case ostler:
-		m.cmd = exec.Command(ostlerPath(m.t), "server", m.config())
+		m.cmd = exec.Command(ostlerPath(m.t), append(append([]string{"server"}, m.flags...), m.config())...)
 	case apache:
-		m.cmd = exec.Command("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-			"-cp", "/usr/share/java/zookeeper.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", m.config())
+		args := append([]string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, m.flags...)
+		m.cmd = exec.Command("java", append(args,
+			"-cp", "/usr/share/java/zookeeper.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", m.config())...)
 	}
 	m.cmd.Stdout, m.cmd.Stderr = log, log
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
