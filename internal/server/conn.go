@@ -44,9 +44,6 @@ type conn struct {
 	creates atomic.Bool             // its session is a new one
 	counts  counters
 
-	// eventMu makes adding a watch and queueing the reply one act for events.
-	eventMu sync.Mutex
-
 	mu       sync.Mutex
 	phase    phase
 	paused   bool // its stream is, for back-pressure
@@ -226,11 +223,7 @@ func (c *conn) addIdentities(more []zk.ID) {
 }
 
 // Notify implements watch.Watcher.
-func (c *conn) Notify(frame []byte) {
-	c.eventMu.Lock()
-	defer c.eventMu.Unlock()
-	c.sent(c.stream.SendShared(frame))
-}
+func (c *conn) Notify(frame []byte) { c.sent(c.stream.SendShared(frame)) }
 
 // CanRead implements watch.Watcher.
 func (c *conn) CanRead(acl []zk.ACL) bool {

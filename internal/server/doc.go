@@ -21,11 +21,12 @@
 // The reply to a read is queued on the stream inside tree.Read, under the lock
 // under which events for that path are queued too. So a watch's event follows the
 // reply to the read that set it, and precedes every reply that shows the change.
+// A recursive watch is set and removed with all paths locked, by tree.Still.
 //
 // # Locks
 //
-// conn.mu, then Server.mu or stripes of the tree, then conn.eventMu, then a watch
-// mutex or the stream's. Two conn.mu are held together only when a connection
+// conn.mu, then Server.mu or stripes of the tree, then a watch mutex or the
+// stream's. Two conn.mu are held together only when a connection
 // takes over a session: the newer one first. Notify runs on the apply loop under
 // stripe locks and therefore takes neither conn.mu nor Server.mu.
 package server

@@ -26,19 +26,33 @@ type client struct {
 func connect(addr string, n int) []*client {
 	clients := make([]*client, n)
 	parallel(clients, func(i int, _ *client) {
-		conn, err := net.Dial("tcp", addr)
+		c, err := open(addr)
 		fatal(err)
-		c := &client{conn: conn, in: bufio.NewReaderSize(conn, 64)}
-		c.send(wire.ConnectRequest{Timeout: 3600000, Password: make([]byte, 16), HasReadOnly: true})
-		c.flush()
-		var r wire.ConnectResponse
-		fatal(r.Decode(c.next()))
-		if r.Session == 0 {
-			fatal(fmt.Errorf("%s refused a session", addr))
-		}
 		clients[i] = c
 	})
 	return clients
+}
+
+// open opens a session. A server that does not serve yet closes the connection.
+func open(addr string) (*client, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{conn: conn, in: bufio.NewReaderSize(conn, 64)}
+	c.send(wire.ConnectRequest{Timeout: 3600000, Password: make([]byte, 16), HasReadOnly: true})
+	c.flush()
+	b, err := c.next()
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("%s gave no session: %w", addr, err)
+	}
+	var r wire.ConnectResponse
+	fatal(r.Decode(b))
+	if r.Session == 0 {
+		return nil, fmt.Errorf("%s refused a session", addr)
+	}
+	return c, nil
 }
 
 // parallel calls f for every client, for 50 at a time.
@@ -67,7 +81,9 @@ func (c *client) pipeline(n int, request func(i int) (zk.OpCode, wire.Record)) {
 		c.flush()
 		for i := first; i < last; i++ {
 			var h wire.ReplyHeader
-			fatal(h.Decode(c.next()))
+			b, err := c.next()
+			fatal(err)
+			fatal(h.Decode(b))
 			if h.Xid != int32(i) || h.Err != zk.OK && h.Err != zk.NoNode {
 				fatal(fmt.Errorf("got reply %+v to request %d", h, i))
 			}
@@ -91,14 +107,14 @@ func (c *client) flush() {
 }
 
 // next reads one frame.
-func (c *client) next() []byte {
+func (c *client) next() ([]byte, error) {
 	var n [4]byte
-	_, err := io.ReadFull(c.in, n[:])
-	fatal(err)
+	if _, err := io.ReadFull(c.in, n[:]); err != nil {
+		return nil, err
+	}
 	b := make([]byte, binary.BigEndian.Uint32(n[:]))
-	_, err = io.ReadFull(c.in, b)
-	fatal(err)
-	return b
+	_, err := io.ReadFull(c.in, b)
+	return b, err
 }
 
 func (c *client) close() { c.conn.Close() }

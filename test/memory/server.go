@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"ostler/internal/config"
 	"ostler/internal/host"
@@ -84,7 +85,7 @@ type server struct {
 	out  *bufio.Reader
 }
 
-// startServer starts one with an empty data directory.
+// startServer starts one with an empty data directory, and waits until it serves.
 func startServer() *server {
 	self, err := os.Executable()
 	fatal(err)
@@ -103,7 +104,16 @@ func startServer() *server {
 		*v.(*string) = string(bytes.TrimSpace(line))
 		return nil
 	}))
-	return s
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		c, err := open(s.addr)
+		if err == nil {
+			c.close()
+			return s
+		}
+		if time.Since(start) > 10*time.Second {
+			fatal(err)
+		}
+	}
 }
 
 // read reads a line.
