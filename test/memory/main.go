@@ -42,8 +42,13 @@ func idleClients() {
 	}
 	before := s.measure()
 	clients := connect(s.addr, *idle)
-	report("idle session with its connection", *idle, before, s.measure())
-	fmt.Fprintf(os.Stderr, "%.2f goroutines for each\n", float64(s.measure().Goroutines-before.Goroutines)/float64(*idle))
+	after := s.measure()
+	report("idle session with its connection", *idle, before, after)
+	parallel(clients, func(_ int, c *client) {
+		c.pipeline(100, func(int) (zk.OpCode, wire.Record) { return zk.OpGetData, wire.PathWatchRequest{Path: "/"} })
+	})
+	report("the same, once each has read 100 times", *idle, before, s.measure())
+	fmt.Fprintf(os.Stderr, "%.2f goroutines for an idle session\n", float64(after.Goroutines-before.Goroutines)/float64(*idle))
 	for _, c := range clients {
 		c.close()
 	}
