@@ -2,10 +2,10 @@
 // (client-protocol.md section 8).
 //
 // A watch is a path, a list (data or child), a mode and a watcher. Watches are
-// registered by readers, under the read lock of the path's stripe of the tree,
-// and fired by the apply loop under its write lock; so a watch is neither missed
-// nor fired for what its read already showed. The table knows nothing of that
-// and only needs its own mutexes:
+// registered by readers, under the read lock of the path's stripe of the tree (of
+// all stripes for a recursive one), and fired by the apply loop under its write
+// lock; so a watch is neither missed nor fired for what its read already showed.
+// The table knows nothing of that and only needs its own mutexes:
 //
 //	shard[64]   by hash of the path: entries for data and child lists
 //	shard[64+1] entries of recursive watches, looked at only while there are any

@@ -1,9 +1,9 @@
 package watch
 
 // An index is a set of numbers other than 0, each found by a hash that its owner
-// computes: open addressing with linear probing, the deleted closed up. At most
-// three quarters of the places are taken, and after much has been removed at
-// least an eighth, so a number costs 6 to 11 bytes while an index grows. The zero index is empty.
+// computes: open addressing with linear probing, where a deletion closes the gap.
+// At most three quarters of the places are taken, and at least an eighth, so a
+// number costs 6 to 11 bytes while an index grows. The zero index is empty.
 type index struct {
 	places []uint32 // a power of two of them; 0 is a free one
 	n      uint32   // numbers in it
