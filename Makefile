@@ -7,7 +7,7 @@ GO      ?= go
 RACE    := ./client/... ./internal/host/... ./internal/server/... ./internal/tree/... ./internal/watch/... ./internal/node/...
 SEEDS   ?= 10000
 
-.PHONY: build run test check packages sim sim-search mutants fuzz fuzz-live bench-compare
+.PHONY: build run test check packages sim sim-search mutants fuzz fuzz-live bench-compare bench-memory
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -65,3 +65,7 @@ fuzz-live:
 # Side by side with Apache ZooKeeper on this machine.
 bench-compare: build packages
 	$(GO) run ./test/compare
+
+# What watches and idle clients cost, in bytes.
+bench-memory:
+	$(GO) run ./test/memory

@@ -46,9 +46,6 @@ type conn struct {
 	local   atomic.Bool             // its session is known to this server only
 	counts  counters
 
-	// eventMu makes adding a watch and queueing the reply one act for events.
-	eventMu sync.Mutex
-
 	mu       sync.Mutex
 	phase    phase
 	paused   bool // its stream is, for back-pressure
@@ -218,11 +215,7 @@ func (c *conn) end(p phase) {
 }
 
 // Notify implements watch.Watcher.
-func (c *conn) Notify(frame []byte) {
-	c.eventMu.Lock()
-	defer c.eventMu.Unlock()
-	c.sent(c.stream.SendShared(frame))
-}
+func (c *conn) Notify(frame []byte) { c.sent(c.stream.SendShared(frame)) }
 
 // CanRead implements watch.Watcher.
 func (c *conn) CanRead(acl []zk.ACL) bool {

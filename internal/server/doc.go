@@ -21,6 +21,7 @@
 // The reply to a read is queued on the stream inside tree.Read, under the lock
 // under which events for that path are queued too. So a watch's event follows the
 // reply to the read that set it, and precedes every reply that shows the change.
+// A recursive watch is set and removed with all paths locked, by tree.Still.
 //
 // # Limits
 //
@@ -29,6 +30,7 @@
 // sessions, holdBack stops reading from connections with unanswered requests, the
 // gate makes requests wait in line. What a request takes up is its charge, given
 // back when it is answered or its connection ends (admit.go).
+//
 // # Logins
 //
 // Auth and sasl are dealt with as soon as they are read, ahead of the queue. A
@@ -38,8 +40,8 @@
 //
 // # Locks
 //
-// conn.mu, then Server.mu or stripes of the tree, then conn.eventMu, then a watch
-// mutex, the gate's, or the stream's; the gate's before the stream's. Two conn.mu are held together only when a connection
+// conn.mu, then Server.mu or stripes of the tree, then a watch mutex, the gate's, or
+// the stream's; the gate's before the stream's. Two conn.mu are held together only when a connection
 // takes over a session: the newer one first. Notify runs on the apply loop under
 // stripe locks and therefore takes neither conn.mu nor Server.mu.
 package server

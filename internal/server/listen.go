@@ -59,10 +59,9 @@ func (p *port) enlist(stream env.Stream) (c *conn, limit string) {
 	p.total++
 	p.perAddr[addr]++
 	if d := s.cfg.SessionlessTimeout; d > 0 {
+		s.forgetFresh()
 		s.fresh = append(s.fresh, freshConn{c, s.clock.Now().Add(d)})
-		if len(s.fresh) == 1 {
-			s.clock.WakeAt(s.fresh[0].deadline, s.timerLoop)
-		}
+		s.awaitFresh()
 	}
 	return c, ""
 }

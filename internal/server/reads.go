@@ -47,7 +47,8 @@ func (c *conn) execute(p *pendingRequest) {
 }
 
 // readNode runs exists, getData, getChildren and getChildren2 (5.4). The reply
-// leaves under the lock of the node, with the watch.
+// leaves under the lock of the node, with the watch. Watches are filed under the
+// path as it was sent, so that one through "", which reads the root, never fires (4.5).
 func (c *conn) readNode(p *pendingRequest) zk.Code {
 	var r wire.PathWatchRequest
 	if err := r.Decode(p.body); err != nil || r.NullPath {
@@ -65,7 +66,7 @@ func (c *conn) readNode(p *pendingRequest) zk.Code {
 	t.Read(r.Path, func(n *tree.Node) {
 		code = c.mayRead(n)
 		if r.Watch && (code == zk.OK || code == zk.NoNode && p.op == zk.OpExists) {
-			c.server.watches.Add(watchPath(r.Path), kind, watch.Standard, c)
+			c.server.watches.Add(r.Path, kind, watch.Standard, c)
 		}
 		if code == zk.OK {
 			c.replyNode(p, t.LastZxid(), n)
@@ -74,14 +75,6 @@ func (c *conn) readNode(p *pendingRequest) zk.Code {
 		}
 	})
 	return zk.OK
-}
-
-// watchPath is the name that events give a path: the root has one only.
-func watchPath(path string) string {
-	if path == "" {
-		return zk.PathRoot
-	}
-	return path
 }
 
 // mayRead says whether the connection may see n.

@@ -100,7 +100,8 @@ type Server struct {
 	conns      map[*conn]struct{}
 	connecting map[zk.SessionID]*conn // asked for their session
 	attached   map[zk.SessionID]*conn
-	fresh      []freshConn // without a session yet, by deadline
+	fresh      []freshConn // without a session yet, by deadline; some have one by now, or ended
+	freshTimer bool        // the timer loop will look at fresh
 	accepted   uint64      // numbers the connections
 }
 
@@ -164,6 +165,28 @@ func (s *Server) sortedConns() []*conn {
 	return all
 }
 
+// forgetFresh drops those at the front that nothing is awaited of any more: many
+// clients that come and go must not be held until their deadlines. The caller
+// holds mu.
+func (s *Server) forgetFresh() {
+	for len(s.fresh) > 0 {
+		c := s.fresh[0].c
+		if _, alive := s.conns[c]; alive && c.session.Load() == 0 {
+			return
+		}
+		s.fresh[0] = freshConn{}
+		s.fresh = s.fresh[1:]
+	}
+}
+
+// awaitFresh has the timer loop look at the first deadline. The caller holds mu.
+func (s *Server) awaitFresh() {
+	if len(s.fresh) > 0 && !s.freshTimer {
+		s.freshTimer = true
+		s.clock.WakeAt(s.fresh[0].deadline, s.timerLoop)
+	}
+}
+
 // expireFresh is the step of the timer loop: it closes connections that have not
 // asked for a session in time (client-protocol.md 2.9).
 func (s *Server) expireFresh() func() {
@@ -175,9 +198,8 @@ func (s *Server) expireFresh() func() {
 		s.fresh[0] = freshConn{}
 		s.fresh = s.fresh[1:]
 	}
-	if len(s.fresh) > 0 {
-		s.clock.WakeAt(s.fresh[0].deadline, s.timerLoop)
-	}
+	s.freshTimer = false
+	s.awaitFresh()
 	s.mu.Unlock()
 	for _, c := range late {
 		if c.session.Load() == 0 {

@@ -21,6 +21,17 @@ func (c *conn) visibleACL(acl []zk.ACL) ([]zk.ACL, bool) {
 	return nil, false
 }
 
+// still calls f while no event can be made that a watch on path is for: one that
+// is fired is queued before f is called, or after it has returned. What f
+// registers, removes and answers is thus one act (9, points 5 and 6).
+func still(t *tree.Tree, path string, recursive bool, f func()) {
+	if recursive {
+		t.Still(f)
+		return
+	}
+	t.Read(path, func(*tree.Node) { f() })
+}
+
 // addWatch registers a persistent watch (8.5).
 func (c *conn) addWatch(p *pendingRequest) zk.Code {
 	var r wire.AddWatchRequest
@@ -31,13 +42,9 @@ func (c *conn) addWatch(p *pendingRequest) zk.Code {
 		return zk.MarshallingError
 	}
 	t := c.server.tree.Load()
-	path := watchPath(r.Path)
-	t.Read(path, func(*tree.Node) {
-		// Changes below path do not wait for its lock; their events wait for
-		// eventMu, so none overtakes the reply.
-		c.eventMu.Lock()
-		defer c.eventMu.Unlock()
-		c.addPersistent(path, r.Mode == wire.AddWatchPersistentRecursive)
+	recursive := r.Mode == wire.AddWatchPersistentRecursive
+	still(t, r.Path, recursive, func() {
+		c.addPersistent(r.Path, recursive)
 		c.reply(p.xid, t.LastZxid(), wire.Int32Response{})
 	})
 	return zk.OK
@@ -64,31 +71,31 @@ func (c *conn) checkWatches(p *pendingRequest) zk.Code {
 	if !typ.Valid() {
 		return zk.MarshallingError
 	}
-	found := false
-	if p.op == zk.OpCheckWatches {
-		found = c.server.watches.HasType(watchPath(r.Path), typ, c)
-	} else {
-		found = c.server.watches.RemoveType(watchPath(r.Path), typ, c)
+	look := c.server.watches.HasType
+	if p.op == zk.OpRemoveWatches {
+		look = c.server.watches.RemoveType
 	}
-	if !found {
-		return zk.NoWatcher
-	}
-	c.replyError(p.xid, c.server.tree.Load().LastZxid(), zk.OK)
+	t := c.server.tree.Load()
+	still(t, r.Path, typ == watch.TypeAny || typ == watch.TypePersistentRecursive, func() {
+		code := zk.OK
+		if !look(r.Path, typ, c) {
+			code = zk.NoWatcher
+		}
+		c.replyError(p.xid, t.LastZxid(), code)
+	})
 	return zk.OK
 }
 
 // setWatches registers the watches of a client that comes back, or tells it at once
-// what it has missed (8.7). Each path is looked at and registered under its lock.
+// what it has missed (8.7). Each path is looked at and registered under its lock,
+// recursive ones with the reply.
 func (c *conn) setWatches(p *pendingRequest) zk.Code {
 	var r wire.SetWatchesRequest
 	decode := r.Decode
 	if p.op == zk.OpSetWatches2 {
 		decode = r.Decode2
 	}
-	if decode(p.body) != nil || r.Data == nil || r.Exist == nil || r.Child == nil {
-		return zk.MarshallingError
-	}
-	if p.op == zk.OpSetWatches2 && (r.Persistent == nil || r.PersistentRecursive == nil) {
+	if decode(p.body) != nil {
 		return zk.MarshallingError
 	}
 	t := c.server.tree.Load()
@@ -102,12 +109,18 @@ func (c *conn) setWatches(p *pendingRequest) zk.Code {
 		t.Read(path, func(n *tree.Node) { c.catchUpChild(path, r.RelativeZxid, n) })
 	}
 	for _, path := range r.Persistent {
-		c.addPersistent(watchPath(path), false)
+		t.Read(path, func(*tree.Node) { c.addPersistent(path, false) })
 	}
-	for _, path := range r.PersistentRecursive {
-		c.addPersistent(watchPath(path), true)
+	if len(r.PersistentRecursive) == 0 {
+		c.replyError(p.xid, t.LastZxid(), zk.OK)
+		return zk.OK
 	}
-	c.replyError(p.xid, t.LastZxid(), zk.OK)
+	t.Still(func() {
+		for _, path := range r.PersistentRecursive {
+			c.addPersistent(path, true)
+		}
+		c.replyError(p.xid, t.LastZxid(), zk.OK)
+	})
 	return zk.OK
 }
 
@@ -118,7 +131,7 @@ func (c *conn) catchUpData(path string, seen zk.Zxid, n *tree.Node) {
 	case n.Stat.Mzxid > seen:
 		c.catchUp(zk.EventDataChanged, path)
 	default:
-		c.server.watches.Add(watchPath(path), watch.Data, watch.Standard, c)
+		c.server.watches.Add(path, watch.Data, watch.Standard, c)
 	}
 }
 
@@ -127,7 +140,7 @@ func (c *conn) catchUpExist(path string, n *tree.Node) {
 		c.catchUp(zk.EventCreated, path)
 		return
 	}
-	c.server.watches.Add(watchPath(path), watch.Data, watch.Standard, c)
+	c.server.watches.Add(path, watch.Data, watch.Standard, c)
 }
 
 func (c *conn) catchUpChild(path string, seen zk.Zxid, n *tree.Node) {
@@ -137,7 +150,7 @@ func (c *conn) catchUpChild(path string, seen zk.Zxid, n *tree.Node) {
 	case n.Stat.Pzxid > seen:
 		c.catchUp(zk.EventChildrenChanged, path)
 	default:
-		c.server.watches.Add(watchPath(path), watch.Child, watch.Standard, c)
+		c.server.watches.Add(path, watch.Child, watch.Standard, c)
 	}
 }
 

@@ -60,6 +60,22 @@ func (t *Tree) ReadAll(paths []string, f func(i int, n *Node)) {
 	}
 }
 
+// Still calls f while nothing is written: with the read locks of all stripes, so
+// that a watch that f adds on a whole subtree misses nothing of what is applied
+// above LastZxid and gets nothing of what was applied before. Writes wait, so f
+// must be quick; it must not call the tree otherwise.
+func (t *Tree) Still(f func()) {
+	for i := range t.stripes {
+		t.stripes[i].mu.RLock()
+	}
+	defer func() {
+		for i := range t.stripes {
+			t.stripes[i].mu.RUnlock()
+		}
+	}()
+	f()
+}
+
 // Info returns what is known of the node at path, false if there is none.
 func (t *Tree) Info(path string) (Info, bool) {
 	key := rootKey(path)

@@ -41,13 +41,13 @@ func (w *world) draw(t *rapid.T, session zk.SessionID) (zk.OpCode, txn.Body) {
 	case 1:
 		return zk.OpCloseSession, &txn.CloseSession{Paths: w.tree.Ephemerals(session), HasPaths: rapid.Bool().Draw(t, "listed")}
 	case 2:
-		return w.drawMulti(t)
+		return w.drawMulti(t, session)
 	}
 	return w.drawOp(t, w.tree)
 }
 
 // drawMulti prepares each operation against the state that the earlier ones leave.
-func (w *world) drawMulti(t *rapid.T) (zk.OpCode, txn.Body) {
+func (w *world) drawMulti(t *rapid.T, session zk.SessionID) (zk.OpCode, txn.Body) {
 	m, ahead := &txn.Multi{}, reload(t, w.tree)
 	for range rapid.IntRange(1, 4).Draw(t, "ops") {
 		op, body := w.drawOp(t, ahead)
@@ -55,7 +55,7 @@ func (w *world) drawMulti(t *rapid.T) (zk.OpCode, txn.Body) {
 			continue
 		}
 		m.Ops = append(m.Ops, txn.Op{Type: op, Body: body})
-		ahead.Apply(&txn.Txn{Header: txn.Header{Zxid: w.zxid + 1, Type: op}, Body: body}, func(Change) {})
+		ahead.Apply(&txn.Txn{Header: txn.Header{Session: session, Zxid: w.zxid + 1, Type: op}, Body: body}, func(Change) {})
 	}
 	return zk.OpMulti, m
 }

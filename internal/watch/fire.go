@@ -52,10 +52,10 @@ func (t *Table) fire(ev event, lists modes, ancestors bool) {
 
 // trigger collects who watches path itself, and takes one-shot watches away.
 func (t *Table) trigger(path string, lists modes) {
-	s := t.shardOf(path, Standard)
+	s, hash := t.shardOf(path, Standard)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.entries[path]
+	e, place := s.find(path, hash)
 	if e == nil {
 		return
 	}
@@ -66,23 +66,29 @@ func (t *Table) trigger(path string, lists modes) {
 		}
 	}
 	t.resolve(t.fired[first:])
+	spent := false
 	for _, m := range t.fired[first:] {
-		if gone := m.modes() & lists & standardModes; gone != 0 {
-			t.change(e, m.id(), gone, 0)
+		if left := m.modes() &^ (lists & standardModes); left != m.modes() {
+			t.note(makeRef(s.number, place), m.id(), m.modes(), left)
+			spent = true
 		}
 	}
-	s.dropIfEmpty(e)
+	if spent {
+		e.watchers.take(lists & standardModes)
+		s.dropIfEmpty(e, place)
+	}
 }
 
 // triggerAbove collects recursive watches on path and its ancestors that have
 // not been collected yet.
 func (t *Table) triggerAbove(path string) {
-	s := &t.recursive
+	s := &t.shards[recursiveShard]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first := len(t.fired)
 	for at, ok := path, true; ok; at, ok = above(at) {
-		if e := s.entries[at]; e != nil {
+		_, hash := t.shardOf(at, Recursive)
+		if e, _ := s.find(at, hash); e != nil {
 			t.fired = append(t.fired, e.watchers.all()...)
 		}
 	}

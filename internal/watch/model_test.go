@@ -235,11 +235,13 @@ func checkTotals(t *rapid.T, w *Table, m *model, clients []*client) {
 // checkEmpty wants a table without anything left in it (invariant W8).
 func checkEmpty(t failer, w *Table) {
 	t.Helper()
-	n := len(w.recursive.entries)
+	entries, chunks := 0, 0
 	for i := range w.shards {
-		n += len(w.shards[i].entries)
+		entries += w.shards[i].index.len()
+		chunks = max(chunks, len(w.shards[i].chunks))
 	}
-	diff(t, "entries", n, 0)
+	diff(t, "entries", entries, 0)
+	diff(t, "chunks of a shard kept", chunks <= 1, true)
 	diff(t, "numbers in use", len(w.registry.ids), 0)
 	diff(t, "free numbers", len(w.registry.free), len(w.registry.slots))
 	diff(t, "count", w.Count(), 0)

@@ -19,8 +19,8 @@ type registry struct {
 type slot struct {
 	w Watcher
 
-	mu      sync.Mutex
-	entries map[*entry]struct{} // nil while there are none
+	mu   sync.Mutex
+	refs index // of the entries it is in
 }
 
 // find returns the number of w, if it has one.
@@ -59,14 +59,20 @@ func (r *registry) take(s *slot) uint32 {
 	return uint32(len(r.slots) - 1)
 }
 
-// release makes the number of w free. The watcher is in no entry any more.
-func (r *registry) release(w Watcher, id uint32) {
+// forget makes w unknown. It keeps its number until release, and only one caller
+// gets it.
+func (r *registry) forget(w Watcher) (id uint32, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if current, ok := r.ids[w]; !ok || current != id {
-		return
-	}
+	id, ok = r.ids[w]
 	delete(r.ids, w)
+	return id, ok
+}
+
+// release makes a number free. Its watcher is in no entry any more.
+func (r *registry) release(id uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.slots[id] = nil
 	r.free = append(r.free, id)
 }
@@ -85,39 +91,29 @@ func (r *registry) watcher(id uint32) Watcher {
 	return nil
 }
 
-// link notes that the watcher is in e now.
-func (r *registry) link(id uint32, e *entry) {
+// link notes that the watcher is in an entry now.
+func (r *registry) link(id uint32, e ref) {
 	s := r.slot(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.entries == nil {
-		s.entries = make(map[*entry]struct{})
-	}
-	s.entries[e] = struct{}{}
+	s.refs.add(uint32(e), hashOfRef)
 }
 
-// unlink notes that the watcher is not in e any more.
-func (r *registry) unlink(id uint32, e *entry) {
+// unlink notes that the watcher is not in an entry any more.
+func (r *registry) unlink(id uint32, e ref) {
 	s := r.slot(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.entries, e)
-	if len(s.entries) == 0 {
-		s.entries = nil
-	}
+	s.refs.remove(uint32(e), hashOfRef)
 }
 
-// entriesOf returns the entries that the watcher is in, in no order.
-func (r *registry) entriesOf(id uint32) []*entry {
+// refsOf returns the entries that the watcher is in, in no order.
+func (r *registry) refsOf(id uint32) []uint32 {
 	s := r.slot(id)
 	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]*entry, 0, len(s.entries))
-	for e := range s.entries {
-		list = append(list, e)
-	}
-	return list
+	return s.refs.appendTo(make([]uint32, 0, s.refs.len()))
 }

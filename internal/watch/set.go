@@ -47,22 +47,21 @@ func (m member) modes() modes              { return modes(m) & allModes }
 // idMax is the largest number of a watcher that fits into a member.
 const idMax = 1<<(32-modeBits) - 1
 
-// few is how many members a set holds without memory of its own.
-const few = 4
-
-// A set is the watchers of a path, sorted by number.
+// A set is the watchers of a path, sorted by number. Most paths have one watcher.
 type set struct {
-	n      uint32      // members in inline, while more is nil
-	inline [few]member // most paths have few watchers
-	more   *[]member   // all members, once there have been more than few
+	one  [1]member // the member, while there is no more than one
+	more *[]member // all members, while there are more
 }
 
-// all returns the members; the slice is valid until the next put.
+// all returns the members; the slice is valid until the next change.
 func (s *set) all() []member {
-	if s.more != nil {
+	switch {
+	case s.more != nil:
 		return *s.more
+	case s.one[0] != 0:
+		return s.one[:]
 	}
-	return s.inline[:s.n]
+	return nil
 }
 
 func (s *set) len() int { return len(s.all()) }
@@ -88,31 +87,48 @@ func (s *set) put(id uint32, m modes) {
 	case ok && m != 0:
 		s.all()[i] = makeMember(id, m)
 	case ok:
-		s.removeAt(i)
+		s.keep(slices.Delete(s.all(), i, i+1))
 	case m != 0:
 		s.insertAt(i, makeMember(id, m))
 	}
 }
 
 func (s *set) insertAt(i int, m member) {
-	if s.more == nil && s.n == few {
-		spilled := append(make([]member, 0, 2*few), s.inline[:]...)
-		s.more = &spilled
-	}
-	if s.more != nil {
+	switch {
+	case s.more != nil:
 		*s.more = slices.Insert(*s.more, i, m)
-		return
+	case s.one[0] == 0:
+		s.one[0] = m
+	default:
+		both := slices.Insert(s.one[:1:1], i, m)
+		s.more, s.one[0] = &both, 0
 	}
-	copy(s.inline[i+1:], s.inline[i:s.n])
-	s.inline[i] = m
-	s.n++
 }
 
-func (s *set) removeAt(i int) {
-	if s.more != nil {
-		*s.more = slices.Delete(*s.more, i, i+1)
-		return
+// take takes modes from all members, and members out that are left with none.
+func (s *set) take(gone modes) {
+	left := s.all()[:0]
+	for _, m := range s.all() {
+		if rest := m.modes() &^ gone; rest != 0 {
+			left = append(left, makeMember(m.id(), rest))
+		}
 	}
-	copy(s.inline[i:], s.inline[i+1:s.n])
-	s.n--
+	clear(s.all()[len(left):])
+	s.keep(left)
+}
+
+// keep makes left, which is the front of all, the members. Memory goes back when
+// three quarters of it are not needed any more.
+func (s *set) keep(left []member) {
+	switch {
+	case s.more == nil:
+	case len(left) == 0:
+		*s = set{}
+	case len(left) == 1:
+		*s = set{one: [1]member{left[0]}}
+	case 4*len(left) <= cap(left):
+		*s.more = slices.Clone(left)
+	default:
+		*s.more = left
+	}
 }

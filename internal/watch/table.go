@@ -3,9 +3,6 @@ package watch
 import (
 	"hash/maphash"
 	"math/bits"
-	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 
 	"ostler/internal/zk"
@@ -41,13 +38,15 @@ type Watcher interface {
 
 const shardCount = 64
 
+// recursiveShard is the shard of recursive watches, and of nothing else.
+const recursiveShard = shardCount
+
 // A Table holds the watches of all connections. It may be used from any
 // goroutine, but the Fire methods from one at a time: the apply loop.
 type Table struct {
-	seed      maphash.Seed
-	shards    [shardCount]shard
-	recursive shard // entries of recursive watches, and of nothing else
-	registry  registry
+	seed     maphash.Seed
+	shards   [shardCount + 1]shard
+	registry registry
 
 	// recursiveCount is the number of recursive watches.
 	recursiveCount atomic.Int64
@@ -59,68 +58,68 @@ type Table struct {
 	receivers []Watcher
 }
 
-// A shard is the entries of some paths.
-type shard struct {
-	mu      sync.Mutex
-	entries map[string]*entry
-}
-
-// An entry is a watched path. Guarded by the mutex of its shard.
-type entry struct {
-	path     string
-	watchers set
-}
-
 // New returns an empty table.
 func New() *Table {
 	t := &Table{seed: maphash.MakeSeed()}
 	for i := range t.shards {
-		t.shards[i].entries = make(map[string]*entry)
+		t.shards[i].number = i
 	}
-	t.recursive.entries = make(map[string]*entry)
 	t.registry.ids = make(map[Watcher]uint32)
 	return t
 }
 
-// shardOf returns the shard that holds path for the given mode.
-func (t *Table) shardOf(path string, mode Mode) *shard {
+// shardOf returns the shard that holds path for the given mode, and the hash of
+// path there.
+func (t *Table) shardOf(path string, mode Mode) (*shard, uint32) {
+	h := maphash.String(t.seed, path)
 	if mode == Recursive {
-		return &t.recursive
+		return &t.shards[recursiveShard], uint32(h >> 32)
 	}
-	return &t.shards[maphash.String(t.seed, path)%shardCount]
+	return &t.shards[h%shardCount], uint32(h >> 32)
 }
 
-// Add registers a watch; adding one that is there changes nothing. The caller
-// makes sure that w is not added to any path once RemoveAll(w) has begun.
+// Add registers a watch; adding one that is there changes nothing. The path may
+// be kept, so it must not be part of a larger string. The caller makes sure that
+// w is not added to any path once RemoveAll(w) has begun.
 func (t *Table) Add(path string, kind Kind, mode Mode, w Watcher) {
-	s := t.shardOf(path, mode)
+	s, hash := t.shardOf(path, mode)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := t.registry.id(w)
-	e := s.entries[path]
+	e, place := s.find(path, hash)
 	if e == nil {
-		// The caller's string may be part of a larger buffer.
-		e = &entry{path: strings.Clone(path)}
-		s.entries[e.path] = e
+		e, place = s.add(path, hash)
 	}
-	t.change(e, id, modes(0), bit(kind, mode))
-}
-
-// change takes the modes gone from the watcher with the given id in e, and adds
-// the modes come. The mutex of the shard is held.
-func (t *Table) change(e *entry, id uint32, gone, come modes) {
 	before := e.watchers.get(id)
-	after := before&^gone | come
+	after := before | bit(kind, mode)
 	if before == after {
 		return
 	}
 	e.watchers.put(id, after)
+	t.note(makeRef(s.number, place), id, before, after)
+}
+
+// withdraw takes modes from the watcher in an entry. The mutex of the shard is held.
+func (t *Table) withdraw(s *shard, e *entry, place, id uint32, gone modes) {
+	before := e.watchers.get(id)
+	after := before &^ gone
+	if before == after {
+		return
+	}
+	e.watchers.put(id, after)
+	t.note(makeRef(s.number, place), id, before, after)
+	s.dropIfEmpty(e, place)
+}
+
+// note brings the totals and the watcher's own list up to date when its modes in
+// an entry change. The mutex of the shard is held.
+func (t *Table) note(r ref, id uint32, before, after modes) {
 	t.count(before, after)
 	switch {
 	case before == 0:
-		t.registry.link(id, e)
+		t.registry.link(id, r)
 	case after == 0:
-		t.registry.unlink(id, e)
+		t.registry.unlink(id, r)
 	}
 }
 
@@ -160,10 +159,10 @@ func (t *Table) holds(path string, mode Mode, w Watcher, id uint32, any modes) b
 	if any == 0 {
 		return false
 	}
-	s := t.shardOf(path, mode)
+	s, hash := t.shardOf(path, mode)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.entries[path]
+	e, _ := s.find(path, hash)
 	return e != nil && e.watchers.get(id)&any != 0 && t.registry.watcher(id) == w
 }
 
@@ -182,149 +181,46 @@ func (t *Table) take(path string, mode Mode, w Watcher, id uint32, gone modes) b
 	if gone == 0 {
 		return false
 	}
-	s := t.shardOf(path, mode)
+	s, hash := t.shardOf(path, mode)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.entries[path]
+	e, place := s.find(path, hash)
 	if e == nil || e.watchers.get(id)&gone == 0 || t.registry.watcher(id) != w {
 		return false
 	}
-	t.change(e, id, gone, 0)
-	s.dropIfEmpty(e)
+	t.withdraw(s, e, place, id, gone)
 	return true
 }
 
-func (s *shard) dropIfEmpty(e *entry) {
-	if e.watchers.len() == 0 {
-		delete(s.entries, e.path)
-	}
-}
-
 // RemoveAll takes every watch of w away, in time proportional to their number,
-// and forgets w.
+// and forgets w. It may be called more than once, also at the same time.
 func (t *Table) RemoveAll(w Watcher) {
-	id, ok := t.registry.find(w)
+	id, ok := t.registry.forget(w)
 	if !ok {
 		return
 	}
-	for _, e := range t.registry.entriesOf(id) {
-		t.removeFrom(&t.recursive, e, id)
-		t.removeFrom(t.shardOf(e.path, Standard), e, id)
+	for _, r := range t.registry.refsOf(id) {
+		t.inEntry(ref(r), id, func(s *shard, e *entry) {
+			t.withdraw(s, e, ref(r).place(), id, allModes)
+		})
 	}
-	t.registry.release(w, id)
+	t.registry.release(id)
 }
 
-// removeFrom takes the watcher from e if e is an entry of s.
-func (t *Table) removeFrom(s *shard, e *entry, id uint32) {
+// inEntry calls f under the mutex of the shard if the watcher is in the entry r,
+// which may have gone since the watcher's list was read.
+func (t *Table) inEntry(r ref, id uint32, f func(s *shard, e *entry)) {
+	s := &t.shards[r.shard()]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.entries[e.path] != e {
+	if r.place() > s.used {
 		return
 	}
-	t.change(e, id, allModes, 0)
-	s.dropIfEmpty(e)
+	if e := s.at(r.place()); e.watchers.get(id) != 0 {
+		f(s, e)
+	}
 }
 
 // Count returns the number of watches, a path and a watcher counting once in
 // each list, and once more when there is a recursive watch beside another one.
 func (t *Table) Count() int { return int(t.watches[Data].Load() + t.watches[Child].Load()) }
-
-// A Summary is the totals of the data list (operations.md, word wchs).
-type Summary struct {
-	Watchers int // connections with at least one watch
-	Paths    int
-	Watches  int
-}
-
-// Summary counts the data list. It locks one shard at a time.
-func (t *Table) Summary() Summary {
-	watchers := make(map[uint32]struct{})
-	paths := make(map[string]struct{})
-	note := func(path string, id uint32) {
-		watchers[id] = struct{}{}
-		paths[path] = struct{}{}
-	}
-	recursive := make(map[pair]struct{})
-	t.recursive.eachDataWatch(func(path string, id uint32) {
-		note(path, id)
-		recursive[pair{path, id}] = struct{}{}
-	})
-	watches := len(recursive)
-	for i := range t.shards {
-		t.shards[i].eachDataWatch(func(path string, id uint32) {
-			note(path, id)
-			if _, counted := recursive[pair{path, id}]; !counted {
-				watches++
-			}
-		})
-	}
-	return Summary{Watchers: len(watchers), Paths: len(paths), Watches: watches}
-}
-
-// A pair is a path and the number of a watcher.
-type pair struct {
-	path string
-	id   uint32
-}
-
-// eachDataWatch calls f for every watch of the data list, under the mutex of
-// its shard; a path and watcher may come twice, once for a recursive watch.
-func (t *Table) eachDataWatch(f func(path string, id uint32)) {
-	for i := range t.shards {
-		t.shards[i].eachDataWatch(f)
-	}
-	t.recursive.eachDataWatch(f)
-}
-
-func (s *shard) eachDataWatch(f func(path string, id uint32)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		for _, m := range e.watchers.all() {
-			if m.modes()&dataModes != 0 {
-				f(e.path, m.id())
-			}
-		}
-	}
-}
-
-// A Watch is a path and who watches it.
-type Watch struct {
-	Path    string
-	Watcher Watcher
-}
-
-// DataWatches lists the data list, by path; the watchers of a path are in the
-// order in which they first registered (operations.md, words wchc and wchp).
-func (t *Table) DataWatches() []Watch {
-	var pairs []pair
-	t.eachDataWatch(func(path string, id uint32) { pairs = append(pairs, pair{path, id}) })
-	slices.SortFunc(pairs, func(a, b pair) int {
-		if c := strings.Compare(a.path, b.path); c != 0 {
-			return c
-		}
-		return int(a.id) - int(b.id)
-	})
-	pairs = slices.Compact(pairs)
-	list := make([]Watch, 0, len(pairs))
-	for _, p := range pairs {
-		if w := t.registry.watcher(p.id); w != nil {
-			list = append(list, Watch{Path: p.path, Watcher: w})
-		}
-	}
-	return list
-}
-
-// Paths returns the paths that w watches in either list, sorted.
-func (t *Table) Paths(w Watcher) []string {
-	id, ok := t.registry.find(w)
-	if !ok {
-		return nil
-	}
-	var paths []string
-	for _, e := range t.registry.entriesOf(id) {
-		paths = append(paths, e.path)
-	}
-	slices.Sort(paths)
-	return slices.Compact(paths)
-}

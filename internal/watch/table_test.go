@@ -133,7 +133,7 @@ func TestManyGoroutines(t *testing.T) {
 	checkEmpty(t, w)
 }
 
-// TestSetAgainstMap puts members in and out, beyond the room in line.
+// TestSetAgainstMap puts members in and out, and takes modes from all at once.
 func TestSetAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s set
@@ -148,6 +148,14 @@ func TestSetAgainstMap(t *testing.T) {
 			if want[id] = m; m == 0 {
 				delete(want, id)
 			}
+			if rapid.IntRange(0, 9).Draw(t, "take") == 0 {
+				s.take(m)
+				for id := range want {
+					if want[id] &^= m; want[id] == 0 {
+						delete(want, id)
+					}
+				}
+			}
 			got := map[uint32]modes{}
 			for _, member := range s.all() {
 				got[member.id()] = member.modes()
@@ -157,7 +165,7 @@ func TestSetAgainstMap(t *testing.T) {
 			if !slices.IsSorted(s.all()) {
 				t.Fatalf("%v is not sorted", s.all())
 			}
-			diff(t, "get", s.get(id), m)
+			diff(t, "get", s.get(id), want[id])
 		}
 	})
 }

@@ -1,0 +1,6 @@
+//go:build race
+
+package server
+
+// underRace: the race detector is on, and everything takes ten times as long.
+const underRace = true
