@@ -151,14 +151,15 @@ func standalone(t *testing.T, k kind) string {
 }
 
 // command runs a program in dir with more variables, and returns what it printed
-// on its standard output, and on both outputs for a report. What it started ends
-// with it.
+// on its standard output, the ends of both its outputs for a report, and how it
+// ended. What it started ends with it.
 func command(t *testing.T, dir string, env []string, name string, args ...string) (stdout, both string, code int) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
-	var out, all bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &all
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), "TMPDIR="+t.TempDir()), env...) // some leave things behind
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = 10 * time.Second
 	must(t, cmd.Start())
@@ -167,7 +168,7 @@ func command(t *testing.T, dir string, env []string, name string, args ...string
 	cmd.Wait()
 	timedOut := !timer.Stop()
 	syscall.Kill(group, syscall.SIGKILL)
-	both = tail(out.String()) + tail(all.String())
+	both = tail(out.String()) + tail(errs.String())
 	if timedOut {
 		t.Fatalf("%s %s: not done after %v\n%s", name, strings.Join(args, " "), suiteLimit, both)
 	}
