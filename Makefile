@@ -7,7 +7,7 @@ GO      ?= go
 RACE    := ./client/... ./internal/host/... ./internal/server/... ./internal/tree/... ./internal/watch/... ./internal/node/...
 SEEDS   ?= 10000
 
-.PHONY: build run test check packages sim sim-search mutants fuzz fuzz-live bench-compare bench-memory
+.PHONY: build run test check packages sim sim-search mutants fuzz fuzz-live clients bench-compare bench-memory
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -25,18 +25,25 @@ test: packages check
 check:
 	$(GO) vet ./...
 	$(GO) vet -tags interop ./test/interop
+	$(GO) vet -tags interop,clients ./test/interop
 	cd tools && $(GO) tool gofumpt -l .. | (! grep .)
 	cd tools && $(GO) build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
 	bin/staticcheck -tags interop ./test/interop
+	bin/staticcheck -tags interop,clients ./test/interop
 
 # What the tests run against: Apache's server and shell, the C and Python clients.
 packages:
-	@for p in zookeeper zookeeper-bin python3-kazoo gcc libc6-dev; do \
-	  dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then \
-	  as=; [ "$$(id -u)" = 0 ] || as=sudo; \
-	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	$(call install,zookeeper zookeeper-bin python3-kazoo gcc libc6-dev)
+
+# $(call install,packages) installs the Debian packages that are missing.
+define install
+@for p in $(1); do \
+  dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+if [ -n "$$missing" ]; then \
+  as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+endef
 
 # Long runs.
 
@@ -61,6 +68,12 @@ fuzz:
 # Whole servers under malformed traffic for ten minutes.
 fuzz-live:
 	$(GO) test ./test/fuzzlive -count=1 -timeout 0 -v -fuzzlive.for=10m
+
+# The test suites of client libraries, fetched for the run, against Ostler; node
+# may be there from elsewhere than Debian.
+clients: packages
+	$(call install,g++ make python3 python3-pytest python3-mock python3-objgraph $(if $(shell command -v npm),,nodejs npm libnode-dev))
+	$(GO) test -tags interop,clients -count=1 -timeout 0 -v -run TestClientSuites ./test/interop
 
 # Side by side with Apache ZooKeeper on this machine.
 bench-compare: build packages

@@ -12,10 +12,12 @@ const Parity = "3.9.5"
 // Release is Ostler's own version.
 const Release = "0.1.0"
 
-// Version is the version in the form that tools parse (decisions.md 1).
+// Version is the version in the form that tools parse (decisions.md 1). The commit
+// follows a hyphen, as in ZooKeeper's own: some take letters, digits, dots and
+// hyphens alone.
 func Version() string {
 	commit, _ := revision()
-	return Parity + "-ostler." + Release + "+" + commit
+	return Parity + "-ostler." + Release + "-" + commit
 }
 
 // VersionLine is Version with the time of the commit it was built from, as

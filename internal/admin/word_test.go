@@ -206,7 +206,7 @@ func TestJavaDouble(t *testing.T) {
 }
 
 func TestVersionBeginsWithTheParityRelease(t *testing.T) {
-	if !regexp.MustCompile(`^3\.9\.5-ostler\.\d+\.\d+\.\d+\+\w+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$`).MatchString(VersionLine()) {
+	if !regexp.MustCompile(`^3\.9\.5-ostler\.\d+\.\d+\.\d+-\w+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$`).MatchString(VersionLine()) {
 		t.Errorf("version %q", VersionLine())
 	}
 }

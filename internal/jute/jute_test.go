@@ -54,7 +54,11 @@ func TestReader(t *testing.T) { // client-protocol.md 1.1
 		{"strings", "00000002" + "0000000161" + "ffffffff", func(r *Reader) any { return r.Strings() }, []string{"a", ""}, nil},
 		{"too few strings", "00000002" + "0000000161", func(r *Reader) any { return r.Strings() == nil }, true, ErrShort},
 		{"null scheme", "00000001" + "ffffffff" + "0000000161", func(r *Reader) any { return r.IDs() }, []zk.ID{{ID: "a"}}, nil},
-		{"null id", "00000001" + "0000000161" + "ffffffff", func(r *Reader) any { return r.IDs() == nil }, true, ErrNullID},
+		{"null id of world", "00000001" + "00000005776f726c64" + "ffffffff", func(r *Reader) any { return r.IDs() == nil }, true, ErrNullID},
+		{"null id of ip", "00000001" + "000000026970" + "ffffffff", func(r *Reader) any { return r.IDs() == nil }, true, ErrNullID},
+		{"null id of digest", "00000001" + "00000006646967657374" + "ffffffff", func(r *Reader) any { return r.IDs() == nil }, true, ErrNullID},
+		{"null id of auth", "00000001" + "0000000461757468" + "ffffffff", func(r *Reader) any { return r.IDs() }, []zk.ID{{Scheme: "auth"}}, nil},
+		{"null id of no scheme", "00000001" + "0000000161" + "ffffffff", func(r *Reader) any { return r.IDs() }, []zk.ID{{Scheme: "a"}}, nil},
 		{"short int", "000000", func(r *Reader) any { return r.Int32() }, int32(0), ErrShort},
 	} {
 		b, _ := hex.DecodeString(c.in)

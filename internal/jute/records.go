@@ -6,9 +6,10 @@ import (
 	"ostler/internal/zk"
 )
 
-// ErrNullID says that the id of an identity is null, which ZooKeeper answers
-// with MarshallingError (client-protocol.md 3.7). A null scheme reads as "",
-// which no server knows: InvalidACL (7.3).
+// ErrNullID says that the id of an identity is null where its scheme looks at
+// it, which ZooKeeper answers with MarshallingError (client-protocol.md 3.7).
+// Elsewhere a null reads as "": the scheme auth ignores its id, and some clients
+// send none; a scheme that no server knows, a null one too, is InvalidACL (7.3).
 var ErrNullID = errors.New("identity with a null id")
 
 const (
@@ -53,10 +54,15 @@ func (r *Reader) IDs() []zk.ID {
 func (r *Reader) id() zk.ID {
 	scheme := r.String()
 	id, isNull := r.StringNull()
-	if isNull {
+	if isNull && readsID(scheme) {
 		r.Fail(ErrNullID)
 	}
 	return zk.ID{Scheme: scheme, ID: id}
+}
+
+// readsID says whether a server reads the id of an entry of this scheme.
+func readsID(scheme string) bool {
+	return scheme == "world" || scheme == "ip" || scheme == "digest"
 }
 
 // AppendACLs appends a vector of ACL; nil becomes null.

@@ -1,0 +1,95 @@
+//go:build interop && clients
+
+package interop
+
+import (
+	"encoding/xml"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Debian's package has the tests in it.
+var kazoo = suite{
+	name: "kazoo", version: "2.8.0",
+	fetch: func(t *testing.T, dir string) {
+		must(t, os.CopyFS(filepath.Join(dir, "kazoo"), os.DirFS("/usr/lib/python3/dist-packages/kazoo")))
+	},
+	run: runKazoo,
+	leftOut: []string{
+		"kazoo/tests/test_sasl.py: this release has no SASL",
+		"kazoo/tests/test_client.py::TestReconfig: this release has no reconfiguration, and kazoo hangs at an answer " +
+			"that says so, as it does with Apache's reconfigEnabled=false",
+	},
+	lacks: map[string]string{
+		"kazoo.tests.test_connection.TestReadOnlyMode.test_read_only": "read-only mode",
+	},
+}
+
+func runKazoo(t *testing.T, dir string, k kind, only []string) outcomes {
+	report := filepath.Join(dir, string(k)+".xml")
+	bin := programs(t, k)
+	version := "3.9.5"
+	if k == apache {
+		version = apacheRelease
+	}
+	args := []string{
+		"-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=" + report, "kazoo/tests",
+		"--ignore=kazoo/tests/test_sasl.py", "--deselect=kazoo/tests/test_client.py::TestReconfig",
+	}
+	if len(only) > 0 {
+		args = append(args, "-k", pytestExpression(only))
+	}
+	_, both, code := command(t, dir, []string{
+		"PATH=" + bin + ":" + os.Getenv("PATH"), "PYTHONPATH=" + dir,
+		"ZOOKEEPER_CLASSPATH=/usr/share/java/zookeeper.jar", "ZOOKEEPER_VERSION=" + version,
+		fmt.Sprintf("ZOOKEEPER_PORT_OFFSET=%d", freePorts(t, 1)[0]),
+	}, "/usr/bin/python3", args...)
+	if code > 1 { // 1: tests failed
+		t.Fatalf("pytest ended with %d\n%s", code, both)
+	}
+	if code == 1 && k == ostler {
+		t.Logf("pytest:\n%s", both)
+	}
+	text, err := os.ReadFile(report)
+	must(t, err)
+	return junit(t, text)
+}
+
+// pytestExpression picks tests by the last part of their names.
+func pytestExpression(names []string) string {
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = name[strings.LastIndexByte(name, '.')+1:]
+	}
+	return strings.Join(parts, " or ")
+}
+
+// junit reads a report in JUnit's form.
+func junit(t *testing.T, text []byte) outcomes {
+	t.Helper()
+	var report struct {
+		Cases []struct {
+			Class   string    `xml:"classname,attr"`
+			Name    string    `xml:"name,attr"`
+			Failure *struct{} `xml:"failure"`
+			Error   *struct{} `xml:"error"`
+			Skipped *struct{} `xml:"skipped"`
+		} `xml:"testsuite>testcase"`
+	}
+	must(t, xml.Unmarshal(text, &report))
+	got := outcomes{}
+	for _, c := range report.Cases {
+		result := passed
+		switch {
+		case c.Failure != nil || c.Error != nil:
+			result = failed
+		case c.Skipped != nil:
+			result = skipped
+		}
+		got[c.Class+"."+c.Name] = result
+	}
+	return got
+}
