@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"time"
 
 	"ostler/internal/config"
@@ -19,7 +20,11 @@ type realServer struct {
 
 // realNode builds one as the binary does.
 func realNode(e env.Env, s Setup, report *Reporter) (Node, error) {
-	n, err := node.New(e, realConfig(s), node.Options{Observer: report})
+	cfg, err := realConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	n, err := node.New(e, cfg, node.Options{Observer: report})
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +39,11 @@ func (r *realServer) Applied() zk.Zxid { return r.Replica().Status().Applied }
 func (r *realServer) Standalone() bool { return r.solo }
 
 // realConfig is what a file would say.
-func realConfig(s Setup) *config.Config {
-	cfg := config.Defaults()
-	cfg.DataDir = DataDir
+func realConfig(s Setup) (*config.Config, error) {
+	cfg, _, err := config.Loader{Props: s.Settings.Properties()}.FromArgs([]string{strconv.Itoa(clientPort), DataDir})
+	if err != nil {
+		return nil, err
+	}
 	cfg.ClientAddr = ClientAddr(s.ID)
 	cfg.Tick = s.Tick
 	cfg.MinSession, cfg.MaxSession = 2*s.Tick, 20*s.Tick
@@ -47,12 +54,12 @@ func realConfig(s Setup) *config.Config {
 	cfg.ElectionMaxInterval = 5 * time.Second
 	cfg.ElectionDialTimeout = time.Second
 	if len(s.Servers) == 1 {
-		return cfg
+		return cfg, nil
 	}
 	cfg.MyID = s.ID
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {
 		cfg.Ensemble.Members[id] = ensemble.Member{ID: id, QuorumAddr: QuorumAddr(id), ElectionAddr: ElectionAddr(id)}
 	}
-	return cfg
+	return cfg, nil
 }
