@@ -83,8 +83,7 @@ func (c *conn) take(cxid int32, op zk.OpCode) (pendingRequest, bool) {
 		return pendingRequest{}, false
 	}
 	c.pop()
-	c.waiting--
-	c.server.outstanding.Add(-1)
+	c.done(p.op)
 	return p, true
 }
 
@@ -133,33 +132,31 @@ func multiResponse(res *tree.Result) wire.MultiResponse {
 	return r
 }
 
-// Synced completes a sync.
+// Synced completes a sync. Its answer has its turn, too: a standalone server completes
+// it ahead of writes of the same session that are still being logged
+// (client-protocol.md 9, 7).
 func (s *Server) Synced(id zk.SessionID, cxid int32) {
-	s.resolve(id, cxid, func(c *conn, p *pendingRequest) {
-		var r wire.PathRequest
-		r.Decode(p.body) // it was decoded before
-		c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.PathResponse(r))
-	})
-}
-
-// resolve answers the oldest waiting request if it is the one with cxid.
-func (s *Server) resolve(id zk.SessionID, cxid int32, answer func(c *conn, p *pendingRequest)) {
 	s.mu.Lock()
 	c := s.attached[id]
 	s.mu.Unlock()
-	if c == nil {
-		return
+	if c != nil && !c.synced(cxid) {
+		c.settle(cxid, zk.OK)
 	}
+}
+
+// synced answers the sync with cxid if nothing is in front of it.
+func (c *conn) synced(cxid int32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != open {
-		return
+		return true
 	}
-	if p, ok := c.take(cxid, zk.OpSync); ok {
-		answer(c, &p)
-		c.answered(&p)
+	p, ok := c.take(cxid, zk.OpSync)
+	if ok {
+		c.execute(&p)
 		c.proceed()
 	}
+	return ok
 }
 
 // Refused completes a request that was not passed on, in its turn. It may be
@@ -169,12 +166,12 @@ func (s *Server) Refused(id zk.SessionID, cxid int32, code zk.Code) {
 	c := s.attached[id]
 	s.mu.Unlock()
 	if c != nil {
-		c.refused(cxid, code)
+		c.settle(cxid, code)
 	}
 }
 
-// refused notes how a waiting request ended.
-func (c *conn) refused(cxid int32, code zk.Code) {
+// settle notes how a waiting request ended, for when its turn comes.
+func (c *conn) settle(cxid int32, code zk.Code) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != open {
@@ -184,8 +181,7 @@ func (c *conn) refused(cxid int32, code zk.Code) {
 		p := &c.pending[i]
 		if p.waits && p.xid == cxid {
 			p.waits, p.code = false, code
-			c.waiting--
-			c.server.outstanding.Add(-1)
+			c.done(p.op)
 			break
 		}
 	}

@@ -53,7 +53,8 @@ type conn struct {
 	readOnly bool // the ConnectRequest had the field readOnly
 	pending  []pendingRequest
 	bytes    int    // of bodies in pending
-	waiting  int    // writes in pending whose end is not known
+	waiting  int    // writes and syncs in pending whose end is not known
+	syncs    int    // those that are syncs
 	draining bool   // it is in the inbox of the drain loop
 	buf      []byte // to encode replies in
 	last     lastRequest
@@ -63,10 +64,12 @@ type conn struct {
 type pendingRequest struct {
 	xid     int32
 	op      zk.OpCode
-	waits   bool      // for the apply loop to say how it ended
-	code    zk.Code   // of a refusal, when it no longer waits
-	body    []byte    // of reads, and of sync
-	arrived time.Time //
+	waits   bool    // for the apply loop to say how it ended
+	held    bool    // to be submitted once the sync in front of it is done
+	code    zk.Code // of a refusal, when it no longer waits
+	body    []byte  // of reads, of sync, and of what is held
+	ids     []zk.ID // of the connection when the frame was read (7.5)
+	arrived time.Time
 }
 
 func newConn(s *Server, stream env.Stream, number uint64) *conn {
@@ -208,7 +211,7 @@ func (c *conn) finish() {
 func (c *conn) end(p phase) {
 	c.phase = max(c.phase, p)
 	c.server.outstanding.Add(-int64(c.waiting))
-	c.pending, c.bytes, c.waiting, c.buf = nil, 0, 0, nil
+	c.pending, c.bytes, c.waiting, c.syncs, c.buf = nil, 0, 0, 0, nil
 }
 
 // identities returns the connection's identities; the list is never changed.

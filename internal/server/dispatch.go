@@ -36,7 +36,7 @@ func classOf(op zk.OpCode) class {
 // request deals with a frame of an open connection. The body is only valid during
 // the call. The caller holds mu.
 func (c *conn) request(h wire.RequestHeader, body []byte) {
-	p := pendingRequest{xid: h.Xid, op: h.Op, body: body, arrived: c.server.clock.Now()}
+	p := pendingRequest{xid: h.Xid, op: h.Op, body: body, ids: c.identities(), arrived: c.server.clock.Now()}
 	c.last.seen(h)
 	switch classOf(h.Op) {
 	case immediate:
@@ -64,11 +64,25 @@ func (c *conn) push(p pendingRequest) {
 	if p.waits {
 		c.waiting++
 		c.server.outstanding.Add(1)
+		if p.op == zk.OpSync {
+			c.syncs++
+		}
+	}
+}
+
+// done says that how a waiting request ended is known. What is behind a sync may go on.
+func (c *conn) done(op zk.OpCode) {
+	c.waiting--
+	c.server.outstanding.Add(-1)
+	if op == zk.OpSync {
+		c.syncs--
+		c.passHeld()
 	}
 }
 
 // submit hands a write or sync to the Proposer. Reads in front of it that could
-// run are run first: they must not see it.
+// run are run first: they must not see it. The answer to a sync comes another way than
+// commits, which could overtake it: so what is behind a sync is held.
 func (c *conn) submit(p *pendingRequest) {
 	c.runReady()
 	if c.phase != open {
@@ -85,13 +99,39 @@ func (c *conn) submit(p *pendingRequest) {
 			c.runReady()
 			return
 		}
-		p.body = body // for the reply; the Proposer gets none
-		body = nil
 	}
+	p.body = body
+	p.held = c.syncs > 0
 	c.push(*p)
-	c.server.o.Proposer.Submit(&Request{
-		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Op: p.op, Body: body, Auth: c.identities(),
-	})
+	if !p.held {
+		c.pass(&c.pending[len(c.pending)-1])
+	}
+}
+
+// pass hands a queued request to the Proposer. The body of a sync stays, for the
+// reply; the Proposer gets none.
+func (c *conn) pass(p *pendingRequest) {
+	r := &Request{Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Op: p.op, Auth: p.ids}
+	p.held = false
+	if p.op != zk.OpSync {
+		r.Body = p.body
+		c.bytes -= len(p.body)
+		p.body = nil
+	}
+	c.server.o.Proposer.Submit(r)
+}
+
+// passHeld submits what a sync held back, up to the next sync.
+func (c *conn) passHeld() {
+	for i := range c.pending {
+		p := &c.pending[i]
+		if p.held {
+			c.pass(p)
+		}
+		if p.op == zk.OpSync && p.waits {
+			return
+		}
+	}
 }
 
 // closing reports whether a closeSession is on its way. What is in front of it is

@@ -17,6 +17,12 @@ func (c *conn) execute(p *pendingRequest) {
 	case zk.OpPing:
 		c.replyError(wire.XidPing, c.server.tree.Load().LastZxid(), zk.OK)
 		code = zk.OK
+	case zk.OpSync:
+		var r wire.PathRequest
+		if r.Decode(p.body) == nil {
+			c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.PathResponse(r))
+			code = zk.OK
+		}
 	case zk.OpExists, zk.OpGetData, zk.OpGetChildren, zk.OpGetChildren2:
 		code = c.readNode(p)
 	case zk.OpGetACL:
@@ -59,7 +65,7 @@ func (c *conn) readNode(p *pendingRequest) zk.Code {
 	code := zk.OK
 	t := c.server.tree.Load()
 	t.Read(r.Path, func(n *tree.Node) {
-		code = c.mayRead(n)
+		code = c.mayRead(n, p.ids)
 		if r.Watch && (code == zk.OK || code == zk.NoNode && p.op == zk.OpExists) {
 			c.server.watches.Add(watchPath(r.Path), kind, watch.Standard, c)
 		}
@@ -80,12 +86,12 @@ func watchPath(path string) string {
 	return path
 }
 
-// mayRead says whether the connection may see n.
-func (c *conn) mayRead(n *tree.Node) zk.Code {
+// mayRead says whether a request made with these identities may see n.
+func (c *conn) mayRead(n *tree.Node, ids []zk.ID) zk.Code {
 	switch {
 	case n == nil:
 		return zk.NoNode
-	case !c.CanRead(n.ACL):
+	case !c.server.o.Auth.Check(n.ACL, zk.PermRead, ids):
 		return zk.NoAuth
 	}
 	return zk.OK
@@ -129,7 +135,7 @@ func (c *conn) getACL(p *pendingRequest) zk.Code {
 			code = zk.NoNode
 			return
 		}
-		acl, ok := c.visibleACL(n.ACL)
+		acl, ok := c.visibleACL(n.ACL, p.ids)
 		if !ok {
 			code = zk.NoAuth
 			return
@@ -169,7 +175,7 @@ func (c *conn) getAllChildrenNumber(p *pendingRequest) zk.Code {
 	}
 	code := zk.OK
 	t := c.server.tree.Load()
-	t.Read(r.Path, func(n *tree.Node) { code = c.mayRead(n) })
+	t.Read(r.Path, func(n *tree.Node) { code = c.mayRead(n, p.ids) })
 	if code != zk.OK {
 		return code
 	}
@@ -184,9 +190,8 @@ func (c *conn) getAllChildrenNumber(p *pendingRequest) zk.Code {
 
 // whoAmI lists the identities of the connection (5.13).
 func (c *conn) whoAmI(p *pendingRequest) zk.Code {
-	ids := c.identities()
-	users := make([]zk.ID, len(ids))
-	for i, id := range ids {
+	users := make([]zk.ID, len(p.ids))
+	for i, id := range p.ids {
 		users[i] = zk.ID{Scheme: id.Scheme, ID: c.server.o.Auth.User(id)}
 	}
 	c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.WhoAmIResponse{Clients: users})
@@ -212,7 +217,7 @@ func (c *conn) multiRead(p *pendingRequest) zk.Code {
 		return zk.OK
 	}
 	t.ReadAll(paths, func(i int, n *tree.Node) {
-		results[i] = c.readResult(r.Ops[i].Op, n)
+		results[i] = c.readResult(r.Ops[i].Op, n, p.ids)
 		if i == len(paths)-1 {
 			c.reply(p.xid, t.LastZxid(), wire.MultiResponse{Results: results})
 		}
@@ -235,8 +240,8 @@ func (c *conn) refuseMultiRead(p *pendingRequest) zk.Code {
 }
 
 // readResult is the result of one op of a multiRead.
-func (c *conn) readResult(op zk.OpCode, n *tree.Node) wire.MultiResult {
-	if code := c.mayRead(n); code != zk.OK {
+func (c *conn) readResult(op zk.OpCode, n *tree.Node, ids []zk.ID) wire.MultiResult {
+	if code := c.mayRead(n, ids); code != zk.OK {
 		return wire.MultiResult{Op: zk.OpError, Code: code}
 	}
 	if op == zk.OpGetData {
