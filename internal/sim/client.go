@@ -15,6 +15,10 @@ import (
 // frameMax is far above any reply of the workload.
 const frameMax = 4 << 20
 
+// patience is how long a request may be without an answer while others are answered and
+// events come. It is far above what faults take.
+const patience = 30 * time.Second
+
 // The states of a client's connection.
 type clientState int
 
@@ -345,6 +349,10 @@ func (c *Client) frame(frame []byte) {
 		return
 	}
 	c.heard = c.w.Now()
+	if len(c.calls) > 0 && c.heard-c.calls[0].at > patience {
+		c.fail("%v %d has no answer after %v, though the server talks (INV-L3)", c.calls[0].op, c.calls[0].xid, patience)
+		return
+	}
 	body := frame[wire.ReplyHeaderLen:]
 	if h.Xid == wire.XidNotification {
 		var e wire.WatcherEvent
