@@ -33,7 +33,7 @@ var lists = [][]zk.ACL{
 	zk.OpenACL(),
 	{allow(zk.PermAll, "auth", "")},
 	{allow(zk.PermRead, "world", "anyone"), allow(zk.PermAll, "digest", alice.ids[0].ID), allow(zk.PermRead, "world", "anyone")},
-	{allow(zk.PermAll&^zk.PermRead, "world", "anyone"), allow(zk.PermRead, "digest", bob.ids[0].ID)},
+	{allow(zk.PermWrite|zk.PermCreate|zk.PermDelete, "world", "anyone"), allow(zk.PermRead|zk.PermAdmin, "digest", bob.ids[0].ID)},
 	{allow(zk.PermAll&^zk.PermWrite, "world", "anyone"), allow(zk.PermWrite, "auth", "ignored")},
 	{allow(zk.PermAll&^zk.PermDelete, "ip", "10.0.0.0/24")},
 	{allow(zk.PermAll, "ip", "192.0.2.1"), allow(zk.PermAll&^zk.PermCreate, "digest", bob.ids[0].ID), allow(zk.PermAdmin, "world", "anyone")},

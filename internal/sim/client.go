@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -334,9 +333,16 @@ func (c *Client) altered(frame []byte) [][]byte {
 	if c.meddle == nil {
 		return [][]byte{frame}
 	}
+	var h wire.ReplyHeader
 	op := zk.OpNotification
-	if xid := int32(binary.BigEndian.Uint32(frame)); xid != wire.XidNotification && len(c.calls) > 0 {
+	switch err := h.Decode(frame); {
+	case err != nil || h.Xid == wire.XidNotification:
+	case h.Xid == wire.XidAuth:
+		op = zk.OpAuth
+	case len(c.calls) > 0 && c.calls[0].xid == h.Xid:
 		op = c.calls[0].op
+	default:
+		return [][]byte{frame}
 	}
 	return c.meddle(op, frame)
 }

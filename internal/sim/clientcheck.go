@@ -28,9 +28,7 @@ func (c *Client) reply(k *call, h wire.ReplyHeader, body []byte) {
 	case k.op == zk.OpSetWatches || k.op == zk.OpSetWatches2:
 		c.rewatched(k, h)
 	case k.op == zk.OpSync:
-		if h.Zxid < k.acked {
-			c.fail("sync %d ends at %v, but %v was acknowledged before it was called (INV-O6)", k.xid, h.Zxid, k.acked)
-		}
+		c.checkSync(k, h, body)
 	case k.op == zk.OpCloseSession:
 		c.forgetSession()
 		c.stream.Close()
@@ -45,6 +43,17 @@ func (c *Client) reply(k *call, h wire.ReplyHeader, body []byte) {
 	}
 	if k.then != nil {
 		k.then(k, h)
+	}
+}
+
+// checkSync checks the strict form of sync, in every kind of ensemble.
+func (c *Client) checkSync(k *call, h wire.ReplyHeader, body []byte) {
+	var r wire.PathResponse
+	if err := r.Decode(body); err != nil || r.Path != k.path || h.Err != zk.OK {
+		c.fail("sync %d of %s is answered %v, %q, %v", k.xid, k.path, h.Err, r.Path, err)
+	}
+	if h.Zxid < k.acked {
+		c.fail("sync %d ends at %v, but %v was acknowledged before it was called (INV-O6)", k.xid, h.Zxid, k.acked)
 	}
 }
 

@@ -28,6 +28,10 @@ func (c *Client) checkRead(k *call, h wire.ReplyHeader, body []byte) {
 	case zk.OpWhoAmI:
 		err = c.checkWhoAmI(k, body)
 	case zk.OpAddWatch:
+		var r wire.Int32Response
+		if err = r.Decode(body); r.Value != 0 {
+			c.fail("addWatch %s returned %d, want 0", k.path, r.Value)
+		}
 		c.arm(k.path, watchPersistent+watchKind(k.kind))
 	case zk.OpCheckWatches:
 		want = c.watchCode(k)

@@ -32,7 +32,7 @@ func (l *Workload) wrong(c *Client) {
 	k := &call{wrong: zk.MarshallingError, path: l.wildPath(c), acl: zk.OpenACL(), version: -1}
 	writes := [...]zk.OpCode{zk.OpCreate, zk.OpCreate2, zk.OpCreateContainer, zk.OpCreateTTL, zk.OpDelete, zk.OpSetData, zk.OpSetACL}
 	reads := [...]zk.OpCode{zk.OpExists, zk.OpGetData, zk.OpGetChildren2, zk.OpGetACL, zk.OpAddWatch, zk.OpRemoveWatches}
-	switch c.rand.IntN(8) {
+	switch c.rand.IntN(10) {
 	case 0, 1:
 		k.op = writes[c.rand.IntN(len(writes))]
 		l.cutShort(c, k)
@@ -47,7 +47,13 @@ func (l *Workload) wrong(c *Client) {
 		c.ask(k)
 	case 5:
 		l.wrongMulti(c, k)
-	case 6: // H2
+	case 6:
+		k.op, k.path, k.wrong = zk.OpExists, wildDir+"/\x00", zk.BadArguments
+		c.ask(k)
+	case 7: // a null path
+		k.op = reads[c.rand.IntN(len(reads))]
+		c.request(k, rawBody("\xff\xff\xff\xff\x00\x00\x00\x01"))
+	case 8: // H2
 		k.op, k.ttl, k.wrong = zk.OpCreateTTL, -1, zk.BadArguments
 		c.ask(k)
 	default:

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 
 	"ostler/internal/txn"
 	"ostler/internal/zk"
@@ -18,7 +19,7 @@ const (
 var laterAsks = []func(*Workload, *Client){
 	(*Workload).wildWrite, (*Workload).wildWrite, (*Workload).wildWrite, (*Workload).wildRead, (*Workload).wildRead,
 	(*Workload).wildMulti, (*Workload).wildMulti, (*Workload).multiRead, (*Workload).addWatch, (*Workload).watches,
-	(*Workload).quota, (*Workload).wrong, (*Workload).forbidden, (*Workload).login,
+	(*Workload).listRace, (*Workload).quota, (*Workload).wrong, (*Workload).forbidden, (*Workload).login,
 }
 
 // logins draws what a client shows on each connection.
@@ -39,7 +40,7 @@ func (l *Workload) logins(c *Client) []login {
 	return nil
 }
 
-// oddPaths are paths that writes stumble over.
+// oddPaths are paths that writes stumble over, and that reads look up as they are (4.5).
 var oddPaths = []string{
 	"/g/a/", "/g//b", "/g/./x", "noslash", "/g/a\x01", "/g/missing/x", "/g/\x00", "/zookeeper/config", "/zookeeper/config/x",
 	"/zookeeper", "/zookeeper/quota", "/",
@@ -102,7 +103,7 @@ func (l *Workload) wildCreate(c *Client, d *draft, k *call) {
 	ops := [...]zk.OpCode{zk.OpCreate, zk.OpCreate, zk.OpCreate2, zk.OpCreateContainer, zk.OpCreateTTL}
 	k.op = ops[c.rand.IntN(len(ops))]
 	k.data, k.acl = l.wildData(c), lists[c.rand.IntN(len(lists))]
-	if c.rand.IntN(3) > 0 {
+	if c.rand.IntN(2) == 0 {
 		k.acl = zk.OpenACL()
 	}
 	k.mode = zk.CreateMode(c.rand.IntN(4))
@@ -140,6 +141,26 @@ func (l *Workload) wildWrite(c *Client) {
 		k.wrong = zk.BadArguments
 	}
 	c.ask(&k)
+}
+
+// listRace changes an access list, and goes on before the change is there: what is
+// behind it must be judged by the new list (INV-A1).
+func (l *Workload) listRace(c *Client) {
+	path := l.wildPath(c)
+	c.ask(&call{op: zk.OpSetACL, path: path, acl: lists[c.rand.IntN(len(lists))], version: -1})
+	child := path + "/" + string(rune('a'+c.rand.IntN(3)))
+	for _, i := range c.rand.Perm(4)[:2] {
+		switch i {
+		case 0:
+			c.ask(&call{op: zk.OpSetData, path: path, version: -1})
+		case 1:
+			c.ask(&call{op: zk.OpCreate, path: child, acl: zk.OpenACL()})
+		case 2:
+			c.ask(&call{op: zk.OpDelete, path: child, version: -1})
+		default:
+			c.ask(&call{op: zk.OpGetACL, path: path})
+		}
+	}
 }
 
 // spoils reports whether a write would lock everyone out, or overwrite what servers
@@ -215,6 +236,10 @@ func (l *Workload) readPath(c *Client) string {
 		return dirs[c.rand.IntN(len(dirs))]
 	case 1:
 		return quotaDir + [...]string{limitsLeaf, statsLeaf}[c.rand.IntN(2)]
+	case 2:
+		if path := oddPaths[c.rand.IntN(len(oddPaths))]; !strings.Contains(path, "\x00") && path != zk.PathConfig {
+			return path
+		}
 	}
 	return l.wildPath(c)
 }
