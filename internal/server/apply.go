@@ -132,46 +132,29 @@ func multiResponse(res *tree.Result) wire.MultiResponse {
 	return r
 }
 
-// Synced completes a sync. Its answer has its turn, too: a standalone server completes
-// it ahead of writes of the same session that are still being logged
-// (client-protocol.md 9, 7).
+// Synced completes a sync, in its turn: the session's writes in front of it may
+// still be under way (client-protocol.md 9.7).
 func (s *Server) Synced(id zk.SessionID, cxid int32) {
-	s.mu.Lock()
-	c := s.attached[id]
-	s.mu.Unlock()
-	if c != nil && !c.synced(cxid) {
-		c.settle(cxid, zk.OK)
-	}
-}
-
-// synced answers the sync with cxid if nothing is in front of it.
-func (c *conn) synced(cxid int32) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase != open {
-		return true
-	}
-	p, ok := c.take(cxid, zk.OpSync)
-	if ok {
-		c.execute(&p)
-		c.proceed()
-	}
-	return ok
+	s.settled(id, func(p *pendingRequest) bool { return p.xid == cxid && p.op == zk.OpSync }, zk.OK)
 }
 
 // Refused completes a request that was not passed on, in its turn. It may be
 // called from any loop.
 func (s *Server) Refused(id zk.SessionID, cxid int32, code zk.Code) {
+	s.settled(id, func(p *pendingRequest) bool { return p.xid == cxid }, code)
+}
+
+// settled ends the wait of a session's first request that is meant.
+func (s *Server) settled(id zk.SessionID, meant func(*pendingRequest) bool, code zk.Code) {
 	s.mu.Lock()
 	c := s.attached[id]
 	s.mu.Unlock()
 	if c != nil {
-		c.settle(cxid, code)
+		c.settled(meant, code)
 	}
 }
 
-// settle notes how a waiting request ended, for when its turn comes.
-func (c *conn) settle(cxid int32, code zk.Code) {
+func (c *conn) settled(meant func(*pendingRequest) bool, code zk.Code) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != open {
@@ -179,7 +162,7 @@ func (c *conn) settle(cxid int32, code zk.Code) {
 	}
 	for i := range c.pending {
 		p := &c.pending[i]
-		if p.waits && p.xid == cxid {
+		if p.waits && meant(p) {
 			p.waits, p.code = false, code
 			c.done(p.op)
 			break

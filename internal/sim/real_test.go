@@ -20,11 +20,7 @@ type realServer struct {
 
 // realNode builds one as the binary does.
 func realNode(e env.Env, s Setup, report *Reporter) (Node, error) {
-	cfg, err := realConfig(s)
-	if err != nil {
-		return nil, err
-	}
-	n, err := node.New(e, cfg, node.Options{Observer: report})
+	n, err := node.New(e, realConfig(s), node.Options{Observer: report})
 	if err != nil {
 		return nil, err
 	}
@@ -39,10 +35,10 @@ func (r *realServer) Applied() zk.Zxid { return r.Replica().Status().Applied }
 func (r *realServer) Standalone() bool { return r.solo }
 
 // realConfig is what a file would say.
-func realConfig(s Setup) (*config.Config, error) {
+func realConfig(s Setup) *config.Config {
 	cfg, _, err := config.Loader{Props: s.Settings.Properties()}.FromArgs([]string{strconv.Itoa(clientPort), DataDir})
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
 	cfg.ClientAddr = ClientAddr(s.ID)
 	cfg.Tick = s.Tick
@@ -54,12 +50,12 @@ func realConfig(s Setup) (*config.Config, error) {
 	cfg.ElectionMaxInterval = 5 * time.Second
 	cfg.ElectionDialTimeout = time.Second
 	if len(s.Servers) == 1 {
-		return cfg, nil
+		return cfg
 	}
 	cfg.MyID = s.ID
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {
 		cfg.Ensemble.Members[id] = ensemble.Member{ID: id, QuorumAddr: QuorumAddr(id), ElectionAddr: ElectionAddr(id)}
 	}
-	return cfg, nil
+	return cfg
 }
