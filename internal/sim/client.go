@@ -16,7 +16,7 @@ const frameMax = 4 << 20
 
 // patience is how long a request may be without an answer while others are answered and
 // events come. It is far above what faults take.
-const patience = 30 * time.Second
+const patience = 12 * time.Second
 
 // The states of a client's connection.
 type clientState int

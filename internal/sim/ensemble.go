@@ -22,8 +22,8 @@ type Ensemble struct {
 	Faulty time.Duration
 	tick   time.Duration
 	make   NodeFactory
-	// settings are drawn with dice of their own, as is all that came after the
-	// first faults and requests: what a seed drew before, it still draws.
+	// settings are drawn with dice of their own, and so is how often later kinds of
+	// requests are made: the faults of a seed stay what they were.
 	settings Settings
 }
 
