@@ -93,7 +93,11 @@ func (c *Client) checkWrite(k *call, h wire.ReplyHeader, body []byte) {
 	}
 	rec := c.o.entry(h.Zxid)
 	if rec == nil || rec.Session != c.session || rec.Cxid != k.xid {
-		c.fail("%v %d is answered at %v (%v), which is %v (INV-O7)", k.op, k.xid, h.Zxid, h.Err, rec)
+		there := "nothing"
+		if rec != nil {
+			there = describe(&rec.Txn)
+		}
+		c.fail("%v %d is answered at %v (%v), where there is %s (INV-O7)", k.op, k.xid, h.Zxid, h.Err, there)
 		return
 	}
 	if h.Zxid <= k.acked {
