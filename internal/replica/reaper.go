@@ -13,7 +13,7 @@ import (
 // it removes those it found (client-protocol.md 4.8). It has no effects: step is
 // called when time passes, and tells.
 //
-//	wait ──► look at the parts of the tree, one a step ──► remove, evenly spaced ──┐
+//	wait ──► look at the parts of the tree, in steps ──► remove, evenly spaced ────┐
 //	  ▲                                                                            │
 //	  └────────────────────────────────────────────────────────────────────────────┘
 type reaper struct {
@@ -41,9 +41,14 @@ func newReaper(interval time.Duration, perMinute int64, now time.Time) reaper {
 	return p
 }
 
+// lookAtOnce is how many nodes may be looked at in one step. Where there are more, a
+// step looks at a part of the tree: which nodes that are differs from run to run.
+const lookAtOnce = 4096
+
 // step returns the nodes to remove now. Look appends to dst those of a part of the
-// tree whose time has come, and sorts it.
-func (p *reaper) step(now time.Time, look func(dst []string, part int) []string) (remove []string) {
+// tree whose time has come, and sorts it; mortal is how many nodes it looks at in all
+// parts.
+func (p *reaper) step(now time.Time, mortal int, look func(dst []string, part int) []string) (remove []string) {
 	if now.Before(p.at) {
 		return nil
 	}
@@ -51,8 +56,9 @@ func (p *reaper) step(now time.Time, look func(dst []string, part int) []string)
 		p.next = now.Add(p.interval)
 	}
 	if p.part < tree.MortalParts {
-		p.found = look(p.found, p.part)
-		p.part++
+		for first := p.part; p.part < tree.MortalParts && (p.part == first || mortal <= lookAtOnce); p.part++ {
+			p.found = look(p.found, p.part)
+		}
 		p.at = now
 		return nil
 	}
@@ -79,7 +85,7 @@ func (r *Replica) reap(now time.Time) {
 	}
 	t, wall := r.applier.tree(), r.clock.Wall().UnixMilli()
 	due := func(s *zk.StatPersisted, children int) bool { return r.prep.Reapable(s, children, wall) }
-	remove := r.reaper.step(now, func(dst []string, part int) []string { return t.AppendMortals(dst, part, due) })
+	remove := r.reaper.step(now, t.ContainerCount()+t.TTLCount(), func(dst []string, part int) []string { return t.AppendMortals(dst, part, due) })
 	for _, path := range remove {
 		if r.phase == leading || r.phase == solo {
 			r.propose(&prep.Request{Op: zk.OpDeleteContainer, Body: wire.PathRequest{Path: path}.Append(nil)}, r.cfg.MyID)

@@ -26,25 +26,41 @@ func sweepOf(n int, looks *int) func([]string, int) []string {
 	}
 }
 
+// many is more nodes than are looked at in one step.
+const many = lookAtOnce + 1
+
+// Few nodes are looked at in one step.
+func TestAShortSweepIsOneStep(t *testing.T) {
+	looks := 0
+	p := newReaper(time.Minute, 60, epoch)
+	p.step(epoch.Add(time.Minute), lookAtOnce, sweepOf(5, &looks))
+	if looks != tree.MortalParts {
+		t.Errorf("%d looks in one step, want one for each of %d parts", looks, tree.MortalParts)
+	}
+	if got := p.step(p.at, lookAtOnce, sweepOf(5, &looks)); !slices.Equal(got, []string{"/00000"}) {
+		t.Errorf("removed %q, want the first", got)
+	}
+}
+
 // TestFirstSweepComesAfterAnInterval (client-protocol.md 4.8), and nothing before.
 func TestFirstSweepComesAfterAnInterval(t *testing.T) {
 	looks := 0
 	p := newReaper(time.Minute, 60, epoch)
-	p.step(epoch, sweepOf(1, &looks))
-	p.step(epoch.Add(time.Minute-1), sweepOf(1, &looks))
+	p.step(epoch, many, sweepOf(1, &looks))
+	p.step(epoch.Add(time.Minute-1), many, sweepOf(1, &looks))
 	if looks != 0 || !p.at.Equal(epoch.Add(time.Minute)) {
 		t.Errorf("%d looks before the interval was over; next step at %v", looks, p.at)
 	}
 	now := epoch.Add(time.Minute)
 	for range tree.MortalParts {
-		if removed := p.step(now, sweepOf(1, &looks)); len(removed) > 0 || !p.at.Equal(now) {
+		if removed := p.step(now, many, sweepOf(1, &looks)); len(removed) > 0 || !p.at.Equal(now) {
 			t.Fatalf("while looking: removed %q, next step at %v, want now", removed, p.at)
 		}
 	}
 	if looks != tree.MortalParts {
 		t.Errorf("%d looks, want one for each of %d parts", looks, tree.MortalParts)
 	}
-	if got := p.step(now, sweepOf(1, &looks)); !slices.Equal(got, []string{"/00000"}) {
+	if got := p.step(now, many, sweepOf(1, &looks)); !slices.Equal(got, []string{"/00000"}) {
 		t.Errorf("removed %q", got)
 	}
 	if want := epoch.Add(2 * time.Minute); !p.at.Equal(want) {
@@ -61,7 +77,7 @@ func TestRemovalsAreSpacedEvenly(t *testing.T) {
 	var at []time.Duration
 	for len(removed) < 5 {
 		now := p.at
-		for _, path := range p.step(now, sweepOf(5, &looks)) {
+		for _, path := range p.step(now, many, sweepOf(5, &looks)) {
 			removed = append(removed, path)
 			at = append(at, now.Sub(epoch))
 		}
@@ -85,6 +101,7 @@ func TestReaperKeepsItsRate(t *testing.T) {
 		interval := time.Duration(rapid.Int64Range(1, 200_000).Draw(t, "interval")) * time.Millisecond
 		perMinute := rapid.OneOf(rapid.Int64Range(1, 200), rapid.Int64Range(1, 1<<62)).Draw(t, "per minute")
 		n := rapid.IntRange(0, 300).Draw(t, "nodes")
+		mortal := rapid.SampledFrom([]int{n, many}).Draw(t, "mortal nodes")
 		p := newReaper(interval, perMinute, epoch)
 		if minute := time.Duration(min(perMinute, burstsPerMinute)) * p.pause; minute < time.Minute {
 			t.Fatalf("the removals of a minute at %d a minute take %v", perMinute, minute)
@@ -95,7 +112,7 @@ func TestReaperKeepsItsRate(t *testing.T) {
 		for range 1000 {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(max(0, p.at.Sub(now)))*3/2).Draw(t, "time passes")))
 			before := p.part
-			got := p.step(now, func(dst []string, part int) []string {
+			got := p.step(now, mortal, func(dst []string, part int) []string {
 				if part == 0 && now.Before(sweep.Add(interval)) {
 					t.Fatalf("a sweep at %v, %v after the last, sooner than %v", now, now.Sub(sweep), interval)
 				}

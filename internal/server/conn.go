@@ -54,7 +54,7 @@ type conn struct {
 	pending  []pendingRequest
 	bytes    int    // of bodies in pending
 	counted  int    // requests in pending with xid > 0
-	waiting  int    // writes in pending whose end is not known
+	waiting  int    // writes and syncs in pending whose end is not known
 	draining bool   // it is in the inbox of the drain loop
 	buf      []byte // to encode replies in
 	last     lastRequest
@@ -75,6 +75,7 @@ type pendingRequest struct {
 	waits   bool      // for the apply loop to say how it ended
 	code    zk.Code   // of a refusal, when it no longer waits
 	body    []byte    // of reads, and of sync
+	ids     []zk.ID   // of the connection when the frame was read (7.5)
 	arrived time.Time //
 	charge  charge    // what it takes up until it is answered
 }

@@ -36,7 +36,7 @@ func classOf(op zk.OpCode) class {
 // request deals with a frame of an open connection. The body is only valid during
 // the call. The caller holds mu.
 func (c *conn) request(h wire.RequestHeader, body []byte) {
-	p := pendingRequest{xid: h.Xid, op: h.Op, body: body, arrived: c.arrival()}
+	p := pendingRequest{xid: h.Xid, op: h.Op, body: body, ids: c.identities(), arrived: c.arrival()}
 	c.last.seen(h)
 	where := classOf(h.Op)
 	if where != immediate && !c.admitted(h.Xid) {
@@ -101,6 +101,8 @@ func (c *conn) submit(p *pendingRequest) {
 			c.runReady()
 			return
 		}
+	}
+	if p.op == zk.OpSync {
 		p.body = body // for the reply; the Proposer gets none
 		body = nil
 	}
@@ -111,8 +113,7 @@ func (c *conn) submit(p *pendingRequest) {
 	p.waits, p.number = true, c.server.submitted.Add(1)
 	c.push(*p)
 	c.server.o.Proposer.Submit(&Request{
-		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Number: p.number, Op: p.op, Body: body, Auth: c.identities(),
-		Local: local,
+		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Number: p.number, Op: p.op, Body: body, Auth: p.ids, Local: local,
 	})
 }
 

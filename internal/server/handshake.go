@@ -185,7 +185,7 @@ func (s *Server) settle(id zk.SessionID, valid bool) {
 		s.attached[id] = c
 	}
 	s.mu.Unlock()
-	if c != nil && !c.settled(id, valid) {
+	if c != nil && !c.conclude(id, valid) {
 		s.detach(c)
 	}
 }
@@ -198,9 +198,9 @@ func (s *Server) attach(id zk.SessionID, c *conn) {
 	s.attached[id] = c
 }
 
-// settled answers the ConnectRequest. It reports false when the connection has
+// conclude answers the ConnectRequest. It reports false when the connection has
 // no session now.
-func (c *conn) settled(id zk.SessionID, valid bool) bool {
+func (c *conn) conclude(id zk.SessionID, valid bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != connecting {

@@ -110,6 +110,73 @@ func TestSync(t *testing.T) { // 5.9
 	c.want(wire.XidPing, 2, zk.OK)
 }
 
+func TestSyncDoesNotOvertakeWrites(t *testing.T) { // 9.1, 9.7
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.ens.hold()
+	c.request(1, zk.OpCreate, createBody("/a", "1"))
+	c.request(2, zk.OpSync, wire.PathRequest{Path: "/x"})
+	c.request(3, zk.OpExists, readBody("/a", false))
+	eventually(t, "both are submitted", func() bool { return r.ens.waiting() == 2 })
+	r.Synced(c.id, 2) // before the write is through
+	r.ens.release(1)
+	c.want(1, 2, zk.OK)
+	c.want(2, 2, zk.OK)
+	c.want(3, 2, zk.OK)
+	if n := r.outstanding.Load(); n != 0 {
+		t.Errorf("%d requests are outstanding, want 0", n)
+	}
+}
+
+// In an ensemble the commit of a write could overtake the answer to a sync in front of
+// it, which comes another way. So the write is not passed on before (9.1, INV-L3), and the
+// read between them does not see it (INV-O12).
+func TestWritesWaitForTheSyncInFront(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.ens.hold()
+	c.request(1, zk.OpSync, wire.PathRequest{Path: "/a"})
+	c.request(2, zk.OpExists, readBody("/a", false))
+	c.request(3, zk.OpCreate, createBody("/a", "1"))
+	c.request(4, zk.OpSync, wire.PathRequest{Path: "/a"})
+	c.request(5, zk.OpCreate, createBody("/b", "2"))
+	eventually(t, "the first sync is passed on", func() bool { return r.ens.waiting() == 1 })
+	if n := r.outstanding.Load(); n != 1 {
+		t.Errorf("%d requests were taken in, want the first sync alone", n)
+	}
+	r.ens.release(1)
+	c.want(1, 1, zk.OK)
+	c.want(2, 1, zk.NoNode)
+	eventually(t, "the next write and sync are passed on", func() bool { return r.ens.waiting() == 2 })
+	r.ens.release(-1)
+	c.want(3, 2, zk.OK)
+	c.want(4, 2, zk.OK)
+	c.want(5, 3, zk.OK)
+	if n := r.outstanding.Load(); n != 0 {
+		t.Errorf("%d requests are outstanding, want 0", n)
+	}
+}
+
+// An identity counts for the frames behind it, not for a read that waits (7.5).
+func TestReadsHaveTheIdentitiesOfTheirFrame(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.ens.hold()
+	c.request(1, zk.OpCreate, createBody("/a", "1"))
+	c.request(2, zk.OpWhoAmI, nil)
+	c.request(wire.XidAuth, zk.OpAuth, wire.AuthRequest{Scheme: "digest", Auth: []byte("bob:pw")})
+	c.request(3, zk.OpWhoAmI, nil)
+	c.want(wire.XidAuth, 0, zk.OK)
+	r.ens.release(-1)
+	c.want(1, 2, zk.OK)
+	for xid := int32(2); xid <= 3; xid++ {
+		var who wire.WhoAmIResponse
+		if err := who.Decode(c.want(xid, 2, zk.OK)); err != nil || len(who.Clients) != int(xid)-1 {
+			t.Errorf("request %d is made by %v (%v), want %d identities", xid, who.Clients, err, xid-1)
+		}
+	}
+}
+
 func btoi(b bool) int {
 	if b {
 		return 1

@@ -21,6 +21,8 @@ func (c *conn) execute(p *pendingRequest) {
 	case zk.OpCloseSession: // of a local session
 		c.closeLocal(p)
 		return
+	case zk.OpSync:
+		code = c.synced(p)
 	case zk.OpExists, zk.OpGetData, zk.OpGetChildren, zk.OpGetChildren2:
 		code = c.readNode(p)
 	case zk.OpGetACL:
@@ -46,6 +48,16 @@ func (c *conn) execute(p *pendingRequest) {
 	c.answered(p)
 }
 
+// synced answers a sync that is complete (5.9).
+func (c *conn) synced(p *pendingRequest) zk.Code {
+	var r wire.PathRequest
+	if err := r.Decode(p.body); err != nil {
+		return zk.MarshallingError
+	}
+	c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.PathResponse(r))
+	return zk.OK
+}
+
 // readNode runs exists, getData, getChildren and getChildren2 (5.4). The reply
 // leaves under the lock of the node, with the watch. Watches are filed under the
 // path as it was sent, so that one through "", which reads the root, never fires (4.5).
@@ -64,7 +76,7 @@ func (c *conn) readNode(p *pendingRequest) zk.Code {
 	code := zk.OK
 	t := c.server.tree.Load()
 	t.Read(r.Path, func(n *tree.Node) {
-		code = c.mayRead(n)
+		code = c.mayRead(n, p.ids)
 		if r.Watch && (code == zk.OK || code == zk.NoNode && p.op == zk.OpExists) {
 			c.server.watches.Add(r.Path, kind, watch.Standard, c)
 		}
@@ -77,12 +89,12 @@ func (c *conn) readNode(p *pendingRequest) zk.Code {
 	return zk.OK
 }
 
-// mayRead says whether the connection may see n.
-func (c *conn) mayRead(n *tree.Node) zk.Code {
+// mayRead says whether a request made with these identities may see n.
+func (c *conn) mayRead(n *tree.Node, ids []zk.ID) zk.Code {
 	switch {
 	case n == nil:
 		return zk.NoNode
-	case !c.CanRead(n.ACL):
+	case !c.server.o.Auth.Check(n.ACL, zk.PermRead, ids):
 		return zk.NoAuth
 	}
 	return zk.OK
@@ -126,7 +138,7 @@ func (c *conn) getACL(p *pendingRequest) zk.Code {
 			code = zk.NoNode
 			return
 		}
-		acl, ok := c.visibleACL(n.ACL)
+		acl, ok := c.visibleACL(n.ACL, p.ids)
 		if !ok {
 			code = zk.NoAuth
 			return
@@ -165,7 +177,7 @@ func (c *conn) getAllChildrenNumber(p *pendingRequest) zk.Code {
 	}
 	code := zk.OK
 	t := c.server.tree.Load()
-	t.Read(r.Path, func(n *tree.Node) { code = c.mayRead(n) })
+	t.Read(r.Path, func(n *tree.Node) { code = c.mayRead(n, p.ids) })
 	if code != zk.OK {
 		return code
 	}
@@ -180,9 +192,8 @@ func (c *conn) getAllChildrenNumber(p *pendingRequest) zk.Code {
 
 // whoAmI lists the identities of the connection (5.13).
 func (c *conn) whoAmI(p *pendingRequest) zk.Code {
-	ids := c.identities()
-	users := make([]zk.ID, len(ids))
-	for i, id := range ids {
+	users := make([]zk.ID, len(p.ids))
+	for i, id := range p.ids {
 		users[i] = zk.ID{Scheme: id.Scheme, ID: c.server.o.Auth.User(id)}
 	}
 	c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.WhoAmIResponse{Clients: users})
@@ -212,7 +223,7 @@ func (c *conn) multiRead(p *pendingRequest) zk.Code {
 		if size > sendLimit {
 			return
 		}
-		results[i] = c.readResult(r.Ops[i].Op, n)
+		results[i] = c.readResult(r.Ops[i].Op, n, p.ids)
 		if size += resultSize(&results[i]); size <= sendLimit && i == len(paths)-1 {
 			c.reply(p.xid, t.LastZxid(), wire.MultiResponse{Results: results})
 		}
@@ -249,8 +260,8 @@ func (c *conn) refuseMultiRead(p *pendingRequest) zk.Code {
 }
 
 // readResult is the result of one op of a multiRead.
-func (c *conn) readResult(op zk.OpCode, n *tree.Node) wire.MultiResult {
-	if code := c.mayRead(n); code != zk.OK {
+func (c *conn) readResult(op zk.OpCode, n *tree.Node, ids []zk.ID) wire.MultiResult {
+	if code := c.mayRead(n, ids); code != zk.OK {
 		return wire.MultiResult{Op: zk.OpError, Code: code}
 	}
 	if op == zk.OpGetData {

@@ -8,10 +8,10 @@ import (
 	"ostler/internal/zk"
 )
 
-// visibleACL returns what the connection may see of an access list, false for
-// nothing.
-func (c *conn) visibleACL(acl []zk.ACL) ([]zk.ACL, bool) {
-	a, ids := c.server.o.Auth, c.identities()
+// visibleACL returns what a request made with these identities may see of an access
+// list, false for nothing.
+func (c *conn) visibleACL(acl []zk.ACL, ids []zk.ID) ([]zk.ACL, bool) {
+	a := c.server.o.Auth
 	if a.Check(acl, zk.PermAdmin, ids) {
 		return acl, true
 	}

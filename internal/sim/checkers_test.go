@@ -2,11 +2,20 @@ package sim
 
 import "testing"
 
+// toyEnsemble is the toy service, asked for what it knows.
+func toyEnsemble(w *World, b bug) *Ensemble {
+	e := newEnsemble(w, newToyZK(b), 1)
+	e.Load.makePlain()
+	for _, c := range e.Clients {
+		c.shows = nil
+	}
+	return e
+}
+
 // soloRun runs the toy service with a plan drawn from seed.
 func soloRun(seed uint64, b bug) *World {
 	w := New(Options{Seed: seed})
-	e := newEnsemble(w, newToyZK(b), 1)
-	e.Run()
+	toyEnsemble(w, b).Run()
 	return w
 }
 

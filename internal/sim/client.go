@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"ostler/internal/env"
@@ -12,6 +13,10 @@ import (
 
 // frameMax is far above any reply of the workload.
 const frameMax = 4 << 20
+
+// patience is how long a request may be without an answer while others are answered and
+// events come. It is far above what faults take.
+const patience = 12 * time.Second
 
 // The states of a client's connection.
 type clientState int
@@ -24,7 +29,7 @@ const (
 )
 
 // A Client is a simulated client: a session that outlives connections, pipelined
-// requests, one-shot watches. It checks all that it is told against the oracle.
+// requests, watches of all kinds. It checks all that it is told against the oracle.
 type Client struct {
 	w       *World
 	o       *Oracle
@@ -45,14 +50,13 @@ type Client struct {
 	counter  int     // makes every written value unique
 	old      []zk.SessionID
 
-	state   clientState
-	server  string
-	stream  env.Stream
-	calls   []*call // unanswered, oldest first
-	watches []*watchSet
+	state  clientState
+	server string
+	stream env.Stream
+	calls  []*call // unanswered, oldest first
+	watching
+	identity
 	replied zk.Zxid // of this connection's replies
-	evented zk.Zxid // of this connection's events
-	caught  []wire.WatcherEvent
 	heard   time.Duration
 	sent    time.Duration
 	nextTry time.Duration
@@ -63,6 +67,8 @@ type Client struct {
 	quiet   bool // keeps its session, asks nothing new
 	// Answered counts successful replies to requests.
 	Answered int
+	// meddle, if set, changes what arrives: tests see whether checkers mind.
+	meddle func(op zk.OpCode, frame []byte) [][]byte
 }
 
 // A call is a request without an answer yet.
@@ -73,11 +79,18 @@ type call struct {
 	data    []byte
 	version int32
 	mode    zk.CreateMode
+	acl     []zk.ACL
+	ttl     int64
+	kind    int32 // mode of addWatch, type of checkWatches and removeWatches
 	watch   bool
-	parts   []call // of a multi
+	parts   []call  // of a multi or multiRead
+	ids     []zk.ID // of the connection when this was sent
+	wrong   zk.Code // what it must be refused with whatever the state is
+	ends    bool    // the connection ends with the answer
 	at      time.Duration
 	acked   zk.Zxid // newest write acknowledged to anyone when this was called
-	sets    []*watchSet
+	led     reign   // how far the leader was then
+	sets    []watch
 	rel     zk.Zxid
 	reg     *registerCall
 	then    func(*call, wire.ReplyHeader)
@@ -89,6 +102,7 @@ func newClient(w *World, o *Oracle, load *Workload, index int, servers []string)
 		w: w, o: o, load: load, index: index, name: fmt.Sprintf("client%d", index), servers: servers,
 		rand: w.dice(100 + uint64(index)),
 	}
+	c.shows = load.logins(c)
 	c.asked = int32(load.tick/time.Millisecond) * int32(2+c.rand.IntN(18))
 	w.AddMachine(c.name, func(e env.Env) (Server, error) {
 		c.env = e
@@ -158,9 +172,9 @@ func (c *Client) dial() {
 			c.retry()
 			return nil
 		}
-		c.stream, c.state = s, greeting
-		c.watchesLost()
-		c.replied, c.evented, c.caught = 0, 0, nil
+		c.stream, c.state, c.replied = s, greeting, 0
+		c.watching.reconnect()
+		c.identity.reconnect(c.w.names[c.name].Addr())
 		s.SetReadTimeout(time.Duration(c.asked) * time.Millisecond)
 		req := wire.ConnectRequest{
 			LastZxid: c.last, Timeout: c.asked, Session: c.session, Password: c.password,
@@ -197,8 +211,10 @@ func (c *Client) Data(b []byte) (int, error) {
 		total += n
 		if c.state == greeting {
 			c.greeted(frame)
-		} else {
-			c.frame(frame)
+			continue
+		}
+		for _, f := range c.altered(frame) {
+			c.frame(f)
 		}
 	}
 	return total, nil
@@ -211,8 +227,10 @@ func (c *Client) Writable() {}
 func (c *Client) Closed(error) {
 	for _, k := range c.calls {
 		c.load.lost(k)
+		c.watching.keep(k.sets)
 	}
 	c.calls = nil
+	c.watching.disconnect()
 	if c.closing {
 		c.forgetSession()
 	}
@@ -254,11 +272,13 @@ func (c *Client) greeted(frame []byte) {
 	c.stream.SetReadTimeout(c.timeout * 2 / 3)
 	c.state = online
 	c.w.note(kindClient, nil, c.name+" attached to "+c.server, int64(c.session), "")
-	if fresh {
-		c.watches = nil
-	} else if len(c.watches) > 0 {
-		c.rewatch()
+	for _, who := range c.shows {
+		c.authenticate(who)
 	}
+	if fresh {
+		c.watching = watching{}
+	}
+	c.rewatch()
 	c.sent = c.w.Now()
 	c.loop.Wake()
 }
@@ -269,7 +289,7 @@ func (c *Client) forgetSession() {
 		c.old = append(c.old, c.session)
 	}
 	c.session, c.password, c.last, c.xid = 0, nil, 0, 0
-	c.watches = nil
+	c.watching = watching{}
 	c.closing = false
 }
 
@@ -288,16 +308,43 @@ func (c *Client) request(k *call, body wire.Record) {
 	c.send(k, body)
 }
 
+// ask sends an ordinary request with the body that belongs to it.
+func (c *Client) ask(k *call) { c.request(k, k.record()) }
+
 func (c *Client) send(k *call, body wire.Record) {
-	k.at, k.acked = c.w.Now(), c.load.acked
-	c.sent = k.at
+	k.at, k.acked, k.ids, k.led = c.w.Now(), c.load.acked, c.ids, c.o.reign()
 	c.calls = append(c.calls, k)
+	c.write(k, body)
+}
+
+// write puts a request on the stream.
+func (c *Client) write(k *call, body wire.Record) {
+	c.sent = c.w.Now()
 	b, at := wire.BeginFrame(nil)
 	b = wire.RequestHeader{Xid: k.xid, Op: k.op}.Append(b)
 	if body != nil {
 		b = body.Append(b)
 	}
 	c.stream.Send(wire.EndFrame(b, at))
+}
+
+// altered is what the client gets to see of a frame.
+func (c *Client) altered(frame []byte) [][]byte {
+	if c.meddle == nil {
+		return [][]byte{frame}
+	}
+	var h wire.ReplyHeader
+	op := zk.OpNotification
+	switch err := h.Decode(frame); {
+	case err != nil || h.Xid == wire.XidNotification:
+	case h.Xid == wire.XidAuth:
+		op = zk.OpAuth
+	case len(c.calls) > 0 && c.calls[0].xid == h.Xid:
+		op = c.calls[0].op
+	default:
+		return [][]byte{frame}
+	}
+	return c.meddle(op, frame)
 }
 
 // frame takes a reply or an event.
@@ -308,6 +355,10 @@ func (c *Client) frame(frame []byte) {
 		return
 	}
 	c.heard = c.w.Now()
+	if len(c.calls) > 0 && c.heard-c.calls[0].at > patience {
+		c.fail("%v %d has no answer after %v, though the server talks (INV-L3)", c.calls[0].op, c.calls[0].xid, patience)
+		return
+	}
 	body := frame[wire.ReplyHeaderLen:]
 	if h.Xid == wire.XidNotification {
 		var e wire.WatcherEvent
@@ -315,11 +366,20 @@ func (c *Client) frame(frame []byte) {
 			c.fail("event %x: %v", frame, err)
 			return
 		}
-		c.event(h.Zxid, e)
+		c.notified(h.Zxid, e)
+		return
+	}
+	if h.Xid == wire.XidAuth {
+		c.authenticated(h)
+		return
+	}
+	if i := slices.IndexFunc(c.calls, func(k *call) bool { return k.ends && k.xid == h.Xid }); i >= 0 {
+		c.turnedOut(c.calls[i], h)
+		c.calls = slices.Delete(c.calls, i, i+1)
 		return
 	}
 	if len(c.calls) == 0 || c.calls[0].xid != h.Xid {
-		c.fail("reply to %d, but the oldest request is %v", h.Xid, c.calls)
+		c.fail("reply to %d, but there are %d requests and that is not the oldest (INV-O4)", h.Xid, len(c.calls))
 		return
 	}
 	k := c.calls[0]

@@ -1,8 +1,7 @@
 package sim
 
 import (
-	"bytes"
-	"slices"
+	"reflect"
 
 	"ostler/internal/txn"
 	"ostler/internal/wire"
@@ -22,22 +21,23 @@ func (c *Client) reply(k *call, h wire.ReplyHeader, body []byte) {
 	}
 	c.replied = h.Zxid
 	c.checkMissed(k, h.Zxid)
-	switch k.op {
-	case zk.OpPing:
-	case zk.OpSetWatches:
+	switch {
+	case k.wrong != zk.OK:
+		c.checkWrong(k, h)
+	case k.op == zk.OpPing:
+	case k.op == zk.OpSetWatches || k.op == zk.OpSetWatches2:
 		c.rewatched(k, h)
-	case zk.OpSync:
-		if h.Zxid < k.acked {
-			c.fail("sync %d ends at %v, but %v was acknowledged before it was called (INV-O6)", k.xid, h.Zxid, k.acked)
-		}
-	case zk.OpGetData, zk.OpExists, zk.OpGetChildren2:
-		c.checkRead(k, h, body)
-	case zk.OpCloseSession:
+	case k.op == zk.OpSync:
+		c.checkSync(k, h, body)
+	case k.op == zk.OpCloseSession:
 		c.forgetSession()
 		c.stream.Close()
-	default:
+	case isWrite(k.op):
 		c.checkWrite(k, h, body)
+	default:
+		c.checkRead(k, h, body)
 	}
+	c.load.saw(k.op.String(), h.Err)
 	if h.Err == zk.OK {
 		c.Answered++
 	}
@@ -46,56 +46,44 @@ func (c *Client) reply(k *call, h wire.ReplyHeader, body []byte) {
 	}
 }
 
-// checkRead compares a read with the model at the zxid that it carries.
-func (c *Client) checkRead(k *call, h wire.ReplyHeader, body []byte) {
-	want := c.o.model.at(k.path, h.Zxid)
-	if !want.exists {
-		if h.Err != zk.NoNode {
-			c.fail("%v %s at %v: got %v, but there is no such node", k.op, k.path, h.Zxid, h.Err)
-		}
-		if k.op == zk.OpExists && k.watch {
-			c.arm(k.path, watchExist, h.Zxid)
-		}
-		return
+// checkSync checks the strict form of sync, in every kind of ensemble.
+func (c *Client) checkSync(k *call, h wire.ReplyHeader, body []byte) {
+	var r wire.PathResponse
+	if err := r.Decode(body); err != nil || r.Path != k.path || h.Err != zk.OK {
+		c.fail("sync %d of %s is answered %v, %q, %v", k.xid, k.path, h.Err, r.Path, err)
 	}
-	if h.Err != zk.OK {
-		c.fail("%v %s at %v: got %v, but the node exists since %v", k.op, k.path, h.Zxid, h.Err, want.stat.Czxid)
-		return
+	if h.Zxid < k.acked {
+		c.fail("sync %d ends at %v, but %v was acknowledged before it was called (INV-O6)", k.xid, h.Zxid, k.acked)
 	}
-	var stat zk.Stat
-	var err error
-	switch k.op {
-	case zk.OpGetData:
-		var r wire.GetDataResponse
-		err = r.Decode(body)
-		if err == nil && !bytes.Equal(r.Data, want.data) {
-			c.fail("getData %s at %v: got %q, want %q", k.path, h.Zxid, r.Data, want.data)
-		}
-		stat = r.Stat
-	case zk.OpExists:
-		var r wire.StatResponse
-		err = r.Decode(body)
-		stat = r.Stat
-	default:
-		var r wire.Children2Response
-		err = r.Decode(body)
-		if got := slices.Sorted(slices.Values(r.Children)); err == nil && !slices.Equal(got, want.children) {
-			c.fail("getChildren2 %s at %v: got %v, want %v", k.path, h.Zxid, got, want.children)
-		}
-		stat = r.Stat
+}
+
+func isWrite(op zk.OpCode) bool {
+	switch op {
+	case zk.OpCreate, zk.OpCreate2, zk.OpCreateContainer, zk.OpCreateTTL, zk.OpDelete, zk.OpSetData, zk.OpSetACL, zk.OpMulti:
+		return true
 	}
-	if err != nil {
-		c.fail("%v %s: %v in %x", k.op, k.path, err, body)
-	} else if stat != want.stat {
-		c.fail("%v %s at %v: got %+v, want %+v", k.op, k.path, h.Zxid, stat, want.stat)
+	return false
+}
+
+// checkWrong checks the answer to a request that is wrong in itself. It may have spent a
+// zxid or not, but only one of its own (INV-X11).
+func (c *Client) checkWrong(k *call, h wire.ReplyHeader) {
+	if h.Err != k.wrong {
+		c.fail("%v %d is answered %v at %v, want %v (INV-X11)", k.op, k.xid, h.Err, h.Zxid, k.wrong)
 	}
-	if k.watch {
-		kind := watchData
-		if k.op == zk.OpGetChildren2 {
-			kind = watchChild
-		}
-		c.arm(k.path, kind, h.Zxid)
+	rec := c.o.entry(h.Zxid)
+	if rec != nil && rec.Session == c.session && rec.Cxid == k.xid && !refused(rec.Body) {
+		c.fail("%v %d is wrong and answered %v, but the transaction is %v", k.op, k.xid, h.Err, describe(&rec.Txn))
 	}
+}
+
+// turnedOut takes the answer to a request that no client may make: the connection ends
+// behind it (client-protocol.md 3.5).
+func (c *Client) turnedOut(k *call, h wire.ReplyHeader) {
+	if h.Err != zk.Unimplemented {
+		c.fail("%v %d is answered %v, want %v", k.op, k.xid, h.Err, zk.Unimplemented)
+	}
+	c.load.saw("forbidden operation", h.Err)
 }
 
 // checkWrite finds the transaction behind an answered write, and compares.
@@ -105,142 +93,109 @@ func (c *Client) checkWrite(k *call, h wire.ReplyHeader, body []byte) {
 	}
 	rec := c.o.entry(h.Zxid)
 	if rec == nil || rec.Session != c.session || rec.Cxid != k.xid {
-		c.fail("%v %d is answered at %v (%v), which is %v (INV-O7)", k.op, k.xid, h.Zxid, h.Err, rec)
+		there := "nothing"
+		if rec != nil {
+			there = describe(&rec.Txn)
+		}
+		c.fail("%v %d is answered at %v (%v), where there is %s (INV-O7)", k.op, k.xid, h.Zxid, h.Err, there)
 		return
 	}
 	if h.Zxid <= k.acked {
 		c.fail("%v %d is at %v, but %v was acknowledged before it was called (INV-O1)", k.op, k.xid, h.Zxid, k.acked)
 	}
 	c.load.acked = max(c.load.acked, h.Zxid)
-	if k.op == zk.OpMulti {
-		c.checkMulti(k, h, body)
+	if refused(rec.Body) != (h.Err != zk.OK) && k.op != zk.OpMulti {
+		c.fail("%v %d at %v is answered %v, but the transaction is %v", k.op, k.xid, h.Zxid, h.Err, describe(&rec.Txn))
 		return
 	}
-	if want := c.expect(k, h.Zxid); h.Err != want {
-		c.fail("%v %s version %d at %v: got %v, want %v (INV-X8)", k.op, k.path, k.version, h.Zxid, h.Err, want)
+	if k.op == zk.OpMulti {
+		c.checkMulti(k, h, rec, body)
+		return
 	}
-	if refused(rec.Body) != (h.Err != zk.OK) {
-		c.fail("%v %d at %v is answered %v, but the transaction is %v", k.op, k.xid, h.Zxid, h.Err, describe(&rec.Txn))
+	d, made, want := c.expect(k, rec, h.Err)
+	if h.Err != want {
+		c.fail("%v %s version %d at %v: got %v, want %v (INV-X8, INV-A1)", k.op, k.path, k.version, h.Zxid, h.Err, want)
+		return
 	}
 	if h.Err == zk.OK {
-		c.checkResult(k, h.Zxid, rec.Body, body)
+		c.checkMade(k, made, rec.Body)
+		c.checkResult(k, d, made, body)
 	}
 	c.load.registerDone(k, h.Err)
 }
 
-// expect is the code that a write must have, from the state before its zxid.
-func (c *Client) expect(k *call, z zk.Zxid) zk.Code {
-	v := c.o.model.at(k.path, z-1)
-	parent := c.o.model.at(parentOf(k.path), z-1)
-	switch k.op {
-	case zk.OpCreate, zk.OpCreate2:
-		switch {
-		case !parent.exists:
-			return zk.NoNode
-		case !k.mode.Sequential() && v.exists:
-			return zk.NodeExists
-		case parent.stat.EphemeralOwner != 0:
-			return zk.NoChildrenForEphemerals
-		}
-		return zk.OK
-	case zk.OpDelete:
-		if !parent.exists {
-			return zk.NoNode
+// expect is what a write must do, from the state before its zxid. Quotas are held against
+// the state that the leader had applied when it planned the write, which is not
+// known: any that it can have been may explain the code.
+func (c *Client) expect(k *call, rec *txn.Record, got zk.Code) (d *draft, made txn.Body, code zk.Code) {
+	for counts := rec.Zxid - 1; ; counts-- {
+		d := newDraft(c.o.model, c.load.rules, rec.Header)
+		d.counts = counts
+		if made, code = d.do(k); code == got || !c.mayLag(k, rec.Zxid, counts) {
+			return d, made, code
 		}
 	}
-	switch {
-	case !v.exists:
-		return zk.NoNode
-	case k.version != -1 && k.version != v.stat.Version:
-		return zk.BadVersion
-	case k.op == zk.OpDelete && len(v.children) > 0:
-		return zk.NotEmpty
-	}
-	return zk.OK
 }
 
-// checkResult compares what a successful write returned.
-func (c *Client) checkResult(k *call, z zk.Zxid, made txn.Body, body []byte) {
+// mayLag reports whether a leader that planned z for k may have applied less than counts.
+func (c *Client) mayLag(k *call, z, counts zk.Zxid) bool {
+	return c.load.rules.enforceQuota && counts > max(k.led.appliedBefore(z), z-lagMax)
+}
+
+// lagMax bounds how far back an explanation is looked for.
+const lagMax = 1000
+
+// checkMade compares a transaction with the one that had to be made (INV-X3).
+func (c *Client) checkMade(k *call, want, got txn.Body) {
+	if !reflect.DeepEqual(want, got) {
+		c.fail("%v %s became %T %+v, want %T %+v (INV-X3)", k.op, k.path, got, got, want, want)
+	}
+}
+
+// checkResult compares what a successful write returned with the node after it.
+func (c *Client) checkResult(k *call, d *draft, made txn.Body, body []byte) {
+	var path string
+	var stat zk.Stat
+	var err error
 	switch k.op {
 	case zk.OpCreate:
 		var r wire.PathResponse
-		if err := r.Decode(body); err != nil {
-			c.fail("create reply %x: %v", body, err)
-			return
-		}
-		c.checkCreated(k, z, made, r.Path)
-	case zk.OpCreate2:
+		err = r.Decode(body)
+		path = r.Path
+	case zk.OpCreate2, zk.OpCreateContainer, zk.OpCreateTTL:
 		var r wire.Create2Response
-		if err := r.Decode(body); err != nil {
-			c.fail("create2 reply %x: %v", body, err)
-			return
-		}
-		c.checkCreated(k, z, made, r.Path)
-		if want := c.o.model.at(r.Path, z).stat; r.Stat != want {
-			c.fail("create2 %s at %v: got %+v, want %+v", r.Path, z, r.Stat, want)
-		}
-	case zk.OpSetData:
+		err = r.Decode(body)
+		path, stat = r.Path, r.Stat
+	case zk.OpSetData, zk.OpSetACL:
 		var r wire.StatResponse
-		if err := r.Decode(body); err != nil {
-			c.fail("setData reply %x: %v", body, err)
-			return
-		}
-		if want := c.o.model.at(k.path, z).stat; r.Stat != want {
-			c.fail("setData %s at %v: got %+v, want %+v", k.path, z, r.Stat, want)
-		}
+		err = r.Decode(body)
+		path, stat = k.path, r.Stat
+	default:
+		return
 	}
-}
-
-// checkCreated checks the path of a new node (INV-T10 for sequential ones).
-func (c *Client) checkCreated(k *call, z zk.Zxid, made txn.Body, path string) {
+	if err != nil {
+		c.fail("%v %s: %v in %x", k.op, k.path, err, body)
+		return
+	}
 	want := k.path
-	if k.mode.Sequential() {
-		want = sequential(k.path, c.o.model.at(parentOf(k.path), z-1).creates)
+	if p, ok := createdPath(made); ok {
+		want = p
+		c.load.created(k, p)
 	}
-	if create, ok := made.(*txn.Create); !ok || create.Path != path || path != want {
-		c.fail("create %s mode %d at %v: reply %q, want %q; the transaction is %+v", k.path, k.mode, z, path, want, made)
-	}
-	if k.mode == zk.ModePersistentSequential {
-		c.load.queue = append(c.load.queue, path)
+	if path != want || k.op != zk.OpCreate && stat != d.now(want).stat {
+		c.fail("%v %s at %v: got %s %+v, want %s %+v", k.op, k.path, d.h.Zxid, path, stat, want, d.now(want).stat)
 	}
 }
 
-// checkMulti checks a multi, whose parts do not touch each other's nodes.
-func (c *Client) checkMulti(k *call, h wire.ReplyHeader, body []byte) {
-	var r wire.MultiResponse
-	if err := r.Decode(body); h.Err != zk.OK || err != nil || len(r.Results) != len(k.parts) {
-		c.fail("multi %d at %v: %v, %v, %d results for %d parts", k.xid, h.Zxid, h.Err, err, len(r.Results), len(k.parts))
-		return
+// createdPath is the path of the node that a transaction makes.
+func createdPath(b txn.Body) (string, bool) {
+	switch b := b.(type) {
+	case *txn.Create:
+		return b.Path, true
+	case *txn.CreateContainer:
+		return b.Path, true
+	case *txn.CreateTTL:
+		return b.Path, true
 	}
-	failed := zk.OK
-	for i := range k.parts {
-		failed = c.expect(&k.parts[i], h.Zxid)
-		if i == 0 && r.Results[0].Code == zk.SessionExpired {
-			failed = zk.SessionExpired // it is being closed
-		}
-		if failed == zk.OK {
-			continue
-		}
-		for j, got := range r.Results {
-			want := zk.OK
-			if j == i {
-				want = failed
-			} else if j > i {
-				want = zk.RuntimeInconsistency
-			}
-			if got.Op != zk.OpError || got.Code != want {
-				c.fail("multi %d at %v, part %d of %d: got %v %v, want error %v (INV-X5)", k.xid, h.Zxid, j, len(k.parts), got.Op, got.Code, want)
-			}
-		}
-		return
-	}
-	for i := range k.parts {
-		part, got := &k.parts[i], &r.Results[i]
-		if got.Op != part.op || got.Code != zk.OK {
-			c.fail("multi %d at %v, part %d: got %v %v, want %v to succeed", k.xid, h.Zxid, i, got.Op, got.Code, part.op)
-		}
-		if part.op == zk.OpSetData && got.Stat != c.o.model.at(part.path, h.Zxid).stat {
-			c.fail("multi %d at %v: setData %s returned %+v", k.xid, h.Zxid, part.path, got.Stat)
-		}
-	}
+	return "", false
 }

@@ -28,6 +28,23 @@
 //
 // A disk keeps what was synced, and after a loss of power any part of the rest.
 //
+// # How clients judge
+//
+// The oracle's history feeds a model, the tree as a list of versions for each path. So
+// each answer can be compared with the state at the zxid that it carries:
+//
+//	a read    with the model at that zxid, for the identities of its frame
+//	a write   with a draft: the rules of client-protocol.md 5 and 6 on top of the
+//	          state before that zxid; code, transaction and result
+//	events    with what the changes up to a zxid make of the watches that the
+//	          connection has: those, in that order, before a reply that shows them
+//
+// Quotas alone are held against a state that is not known exactly: what the leader had
+// applied when it planned. Any state that it may have had may explain an answer.
+//
+// A run counts what it comes across, and many runs together must have met everything
+// (Coverage). Tests tell clients lies, and want each to be found.
+//
 // # Repeating a run
 //
 //	go test ./internal/sim -run Seeds -sim.seed=8812            repeat one run

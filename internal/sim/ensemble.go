@@ -22,6 +22,9 @@ type Ensemble struct {
 	Faulty time.Duration
 	tick   time.Duration
 	make   NodeFactory
+	// settings are drawn with dice of their own, and so is how often later kinds of
+	// requests are made: the faults of a seed stay what they were.
+	settings Settings
 }
 
 // NewEnsemble draws an ensemble from the world's seed.
@@ -34,10 +37,11 @@ func newEnsemble(w *World, make NodeFactory, size int) *Ensemble {
 	ticks := [...]time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
 	e := &Ensemble{W: w, O: NewOracle(w), make: make}
 	e.tick = ticks[w.Rand.IntN(len(ticks))]
+	e.settings = drawSettings(w.dice(4))
 	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
 	e.O.Logs = e.logs
 	e.addServers(size)
-	e.Load = newWorkload(w, e.O, e.tick)
+	e.Load = newWorkload(w, e.O, e.tick, e.settings)
 	for i := range 2 + w.Rand.IntN(3) {
 		e.addClient(i)
 	}
@@ -46,7 +50,7 @@ func newEnsemble(w *World, make NodeFactory, size int) *Ensemble {
 }
 
 func (e *Ensemble) addServers(n int) {
-	s := Setup{Tick: e.tick, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
+	s := Setup{Tick: e.tick, Settings: e.settings, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
 	for i := range n {
 		s.Servers = append(s.Servers, zk.ServerID(i+1))
 	}

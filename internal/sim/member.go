@@ -39,6 +39,7 @@ type Setup struct {
 	SnapCount int
 	// CommitLog is how many transactions are kept for learners.
 	CommitLog int
+	Settings  Settings
 }
 
 // HostName is where a server is.

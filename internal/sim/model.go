@@ -10,46 +10,60 @@ import (
 	"ostler/internal/zk"
 )
 
-// What a change did to a node, as watches see it (client-protocol.md 8.3).
-const (
-	changeCreated = 1 << iota
-	changeDeleted
-	changeData
-	changeChildren
-)
-
-// A version is a node after one change, or before it was ever made.
+// A version is a node after one transaction, or before it was ever made.
 type version struct {
 	zxid     zk.Zxid
-	what     int
 	exists   bool
 	data     []byte
+	acl      []zk.ACL
+	owner    zk.Owner
 	stat     zk.Stat
 	creates  int32    // children ever created
-	owner    zk.Owner // of a container or TTL node
 	children []string // sorted
+}
+
+// A change is what one step of a transaction did, as watches see it
+// (client-protocol.md 8.3).
+type change struct {
+	zxid           zk.Zxid
+	kind           zk.EventType // NodeCreated, NodeDeleted or NodeDataChanged
+	path           string
+	acl, parentACL []zk.ACL // that decide who is told
 }
 
 // A model is the tree as a list of versions for each path: slow, obvious, and
 // able to tell the state at any zxid.
 type model struct {
 	nodes    map[string][]version
+	changes  []change // in order
 	sessions map[zk.SessionID]int32
 	closed   map[zk.SessionID]zk.Zxid
 	owned    map[zk.SessionID][]string
+	ever     map[zk.SessionID][]string // every ephemeral a session has had
+	reaped   map[zk.Owner]int          // containers, and TTL nodes under 0
 }
 
 func newModel() *model {
 	m := &model{
 		nodes:    make(map[string][]version),
 		sessions: make(map[zk.SessionID]int32), closed: make(map[zk.SessionID]zk.Zxid),
-		owned: make(map[zk.SessionID][]string),
+		owned: make(map[zk.SessionID][]string), ever: make(map[zk.SessionID][]string),
+		reaped: make(map[zk.Owner]int),
 	}
-	m.nodes["/"] = []version{{exists: true}}
-	m.nodes["/zookeeper"] = []version{{exists: true}}
-	m.nodes["/zookeeper/quota"] = []version{{exists: true}}
-	m.nodes["/zookeeper/config"] = []version{{exists: true}}
+	m.builtIn("/", zk.OpenACL(), "zookeeper")
+	m.builtIn("/zookeeper", zk.OpenACL(), "config", "quota")
+	m.builtIn("/zookeeper/quota", zk.OpenACL())
+	m.builtIn("/zookeeper/config", []zk.ACL{{Perms: zk.PermRead, ID: zk.WorldAnyone}})
+	m.nodes["/zookeeper/config"][0].stat.Aversion = -1
 	return m
+}
+
+// builtIn makes a node that is in every tree from the start (client-protocol.md 4.6).
+func (m *model) builtIn(path string, acl []zk.ACL, children ...string) {
+	v := version{exists: true, data: []byte{}, acl: acl, children: children}
+	v.stat.NumChildren = int32(len(children))
+	v.stat.Cversion = -v.stat.NumChildren
+	m.add(path, v)
 }
 
 // at is the node at a moment of history.
@@ -59,10 +73,10 @@ func (m *model) at(path string, z zk.Zxid) version {
 	if i == 0 {
 		return version{}
 	}
-	return vs[i-1]
+	return m.counted(path, z, vs[i-1])
 }
 
-// now is the newest version of a node.
+// now is the newest version of a node, as transactions left it.
 func (m *model) now(path string) version {
 	if vs := m.nodes[path]; len(vs) > 0 {
 		return vs[len(vs)-1]
@@ -70,20 +84,19 @@ func (m *model) now(path string) version {
 	return version{}
 }
 
-// firstChange is the first change of a node after one moment and up to another
-// that has any bit of mask; nil if there is none.
-func (m *model) firstChange(path string, mask int, after, upTo zk.Zxid) *version {
-	vs := m.nodes[path]
-	i := sort.Search(len(vs), func(i int) bool { return vs[i].zxid > after })
-	for ; i < len(vs) && vs[i].zxid <= upTo; i++ {
-		if vs[i].what&mask != 0 {
-			return &vs[i]
-		}
-	}
-	return nil
-}
-
 func (m *model) add(path string, v version) { m.nodes[path] = append(m.nodes[path], v) }
+
+func (m *model) tell(c change) { m.changes = append(m.changes, c) }
+
+// changesIn returns the changes after one moment and up to another.
+func (m *model) changesIn(after, upTo zk.Zxid) []change {
+	i := sort.Search(len(m.changes), func(i int) bool { return m.changes[i].zxid > after })
+	j := i
+	for j < len(m.changes) && m.changes[j].zxid <= upTo {
+		j++
+	}
+	return m.changes[i:j]
+}
 
 // apply applies a committed transaction. An error says that no correct leader
 // would have made it.
@@ -111,29 +124,21 @@ func refused(body txn.Body) bool {
 
 func (m *model) applyBody(h *txn.Header, body txn.Body) error {
 	switch b := body.(type) {
-	case *txn.Error, *txn.Check:
+	case *txn.Error:
 		return nil
 	case *txn.CreateSession:
 		return m.createSession(h, b)
 	case *txn.CloseSession:
 		return m.closeSession(h, b)
 	case *txn.Create:
-		return m.create(h, b, 0)
-	case *txn.CreateContainer:
-		plain := txn.Create{Path: b.Path, Data: b.Data, ACL: b.ACL, ParentCreates: b.ParentCreates}
-		return m.create(h, &plain, zk.OwnerContainer)
-	case *txn.CreateTTL:
-		plain := txn.Create{Path: b.Path, Data: b.Data, ACL: b.ACL, ParentCreates: b.ParentCreates}
-		return m.create(h, &plain, zk.OwnerTTL(b.TTL))
-	case *txn.Delete:
-		if h.Type == zk.OpDeleteContainer && !m.mayReap(h, b.Path) {
-			return fmt.Errorf("%s is reaped though it is not due", b.Path)
+		if err := m.checkOwner(h, b); err != nil {
+			return err
 		}
-		return m.remove(h, b.Path)
-	case *txn.SetData:
-		return m.setData(h, b)
-	case *txn.SetACL:
-		return nil
+	case *txn.Delete:
+		if err := m.checkReaping(h, b.Path); err != nil {
+			return err
+		}
+		m.disown(b.Path)
 	case *txn.Multi:
 		if b.Failed() {
 			return nil
@@ -145,7 +150,7 @@ func (m *model) applyBody(h *txn.Header, body txn.Body) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("a transaction %T is not part of the workload", body)
+	return applyNode(m, h, body)
 }
 
 func (m *model) createSession(h *txn.Header, b *txn.CreateSession) error {
@@ -169,128 +174,92 @@ func (m *model) closeSession(h *txn.Header, b *txn.CloseSession) error {
 		if paths := slices.Sorted(slices.Values(b.Paths)); !slices.Equal(paths, mine) {
 			return fmt.Errorf("closing session %v deletes %v, but its ephemerals are %v", h.Session, paths, mine)
 		}
+		mine = b.Paths
 	}
+	delete(m.owned, h.Session)
 	for _, path := range mine {
-		if err := m.remove(h, path); err != nil {
+		if err := removeNode(m, h, path); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mayReap is INV-T17, apart from children, of which remove allows none.
-func (m *model) mayReap(h *txn.Header, path string) bool {
-	v := m.now(path)
-	if ttl, ok := v.owner.TTL(); ok {
-		return h.Time-v.stat.Mtime > ttl
+// checkOwner keeps the books of ephemerals.
+func (m *model) checkOwner(h *txn.Header, b *txn.Create) error {
+	if !b.Ephemeral {
+		return nil
 	}
-	return v.owner == zk.OwnerContainer && v.creates > 0
-}
-
-func (m *model) create(h *txn.Header, b *txn.Create, owner zk.Owner) error {
-	parent := parentOf(b.Path)
-	p := m.now(parent)
-	switch {
-	case m.now(b.Path).exists:
-		return fmt.Errorf("%s is created though it exists", b.Path)
-	case !p.exists:
-		return fmt.Errorf("%s is created without a parent", b.Path)
-	case p.stat.EphemeralOwner != 0:
-		return fmt.Errorf("%s is created below an ephemeral", b.Path)
+	if _, ok := m.sessions[h.Session]; !ok {
+		return fmt.Errorf("ephemeral %s is created by session %v, which does not live", b.Path, h.Session)
 	}
-	v := version{zxid: h.Zxid, what: changeCreated, exists: true, data: b.Data, owner: owner}
-	v.stat = zk.Stat{Czxid: h.Zxid, Mzxid: h.Zxid, Pzxid: h.Zxid, Ctime: h.Time, Mtime: h.Time, DataLength: int32(len(b.Data))}
-	if b.Ephemeral {
-		if _, ok := m.sessions[h.Session]; !ok {
-			return fmt.Errorf("ephemeral %s is created by session %v, which does not live", b.Path, h.Session)
-		}
-		v.stat.EphemeralOwner = h.Session
-		m.owned[h.Session] = append(m.owned[h.Session], b.Path)
-	}
-	m.add(b.Path, v)
-	p.creates++
-	if parent != "/" && b.ParentCreates >= 0 && b.ParentCreates != p.creates {
-		return fmt.Errorf("%s makes child number %d of its parent, which has had %d", b.Path, b.ParentCreates, p.creates-1)
-	}
-	p.children = insert(p.children, nameOf(b.Path))
-	m.changeParent(h, parent, p)
+	m.owned[h.Session] = append(m.owned[h.Session], b.Path)
+	m.ever[h.Session] = append(m.ever[h.Session], b.Path)
 	return nil
 }
 
-// changeParent adds a version of a parent whose children have changed.
-func (m *model) changeParent(h *txn.Header, path string, p version) {
-	p.zxid, p.what = h.Zxid, changeChildren
-	p.stat.Pzxid = h.Zxid
-	p.stat.NumChildren = int32(len(p.children))
-	p.stat.Cversion = 2*p.creates - p.stat.NumChildren
-	m.add(path, p)
-}
-
-func (m *model) remove(h *txn.Header, path string) error {
-	v := m.now(path)
-	switch {
-	case !v.exists:
-		return fmt.Errorf("%s is deleted though it does not exist", path)
-	case len(v.children) > 0:
-		return fmt.Errorf("%s is deleted though it has children", path)
-	}
-	if owner := v.stat.EphemeralOwner; owner != 0 {
+func (m *model) disown(path string) {
+	if owner := m.now(path).stat.EphemeralOwner; owner != 0 {
 		m.owned[owner] = slices.DeleteFunc(m.owned[owner], func(p string) bool { return p == path })
 	}
-	m.add(path, version{zxid: h.Zxid, what: changeDeleted})
-	parent := parentOf(path)
-	p := m.now(parent)
-	p.children = without(p.children, nameOf(path))
-	m.changeParent(h, parent, p)
+}
+
+// checkReaping checks that what a server deletes of itself was due (INV-T17).
+func (m *model) checkReaping(h *txn.Header, path string) error {
+	if h.Session != 0 {
+		return nil
+	}
+	v := m.now(path)
+	ttl, hasTTL := v.owner.TTL()
+	switch {
+	case h.Type != zk.OpDeleteContainer:
+		return fmt.Errorf("%s is deleted by nobody", path)
+	case len(v.children) > 0: // removeNode says so
+	case hasTTL:
+		m.reaped[0]++
+		if age := h.Time - v.stat.Mtime; age <= ttl {
+			return fmt.Errorf("%s is reaped after %d ms, but lives for %d", path, age, ttl)
+		}
+	case v.owner != zk.OwnerContainer:
+		return fmt.Errorf("%s is reaped, but is neither a container nor a TTL node", path)
+	case v.creates == 0:
+		return fmt.Errorf("container %s is reaped before it was used", path)
+	default:
+		m.reaped[zk.OwnerContainer]++
+	}
 	return nil
 }
 
-func (m *model) setData(h *txn.Header, b *txn.SetData) error {
-	v := m.now(b.Path)
-	if !v.exists {
-		return fmt.Errorf("%s is set though it does not exist", b.Path)
+// ephemerals are the nodes of a session at a moment that begin with prefix, sorted.
+func (m *model) ephemerals(session zk.SessionID, z zk.Zxid, prefix string) []string {
+	mine := []string{}
+	for _, path := range m.ever[session] {
+		if strings.HasPrefix(path, prefix) && m.at(path, z).stat.EphemeralOwner == session {
+			mine = append(mine, path)
+		}
 	}
-	if want := v.stat.Version + 1; b.Version != want {
-		return fmt.Errorf("%s is set to version %d, want %d", b.Path, b.Version, want)
-	}
-	v.zxid, v.what, v.data = h.Zxid, changeData, b.Data
-	v.stat.Version, v.stat.Mzxid, v.stat.Mtime = b.Version, h.Zxid, h.Time
-	v.stat.DataLength = int32(len(b.Data))
-	m.add(b.Path, v)
-	return nil
+	slices.Sort(mine)
+	return slices.Compact(mine)
 }
 
-// paths returns the paths that exist at a moment, sorted, without the built-in ones.
+// descendants counts the nodes below a path at a moment.
+func (m *model) descendants(path string, z zk.Zxid) int32 {
+	n := int32(0)
+	for _, name := range m.at(path, z).children {
+		n += 1 + m.descendants(zk.Join(path, name), z)
+	}
+	return n
+}
+
+// paths returns the paths that exist at a moment, sorted, without the node that holds
+// the configuration, which servers write themselves.
 func (m *model) paths(z zk.Zxid) []string {
 	var all []string
 	for path := range m.nodes {
-		if path != "/" && !strings.HasPrefix(path, "/zookeeper") && m.at(path, z).exists {
+		if path != zk.PathConfig && m.at(path, z).exists {
 			all = append(all, path)
 		}
 	}
 	slices.Sort(all)
 	return all
-}
-
-func parentOf(path string) string {
-	if i := strings.LastIndexByte(path, '/'); i > 0 {
-		return path[:i]
-	}
-	return "/"
-}
-
-func nameOf(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
-
-// insert returns a new sorted list; versions share lists.
-func insert(list []string, name string) []string {
-	i, _ := slices.BinarySearch(list, name)
-	return slices.Insert(slices.Clone(list), i, name)
-}
-
-func without(list []string, name string) []string {
-	i, ok := slices.BinarySearch(list, name)
-	if !ok {
-		return list
-	}
-	return slices.Delete(slices.Clone(list), i, i+1)
 }

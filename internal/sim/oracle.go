@@ -42,6 +42,7 @@ type Oracle struct {
 	model    *model
 	views    map[zk.ServerID]*view
 	leaders  map[zk.Epoch]zk.ServerID
+	newest   zk.Epoch // that had an established leader
 	// Logs returns all the histories that disks hold behind after: those of the
 	// servers, the given one first, and what was set aside. Records of an earlier
 	// life may become committed without being applied again while someone watches.
@@ -125,10 +126,34 @@ func (o *Oracle) Established(id zk.ServerID, leads bool, epoch zk.Epoch, last zk
 		o.w.Failf("Leadership2: servers %d and %d are established leaders of epoch %d", other, id, epoch)
 	}
 	o.leaders[epoch] = id
+	o.newest = max(o.newest, epoch)
 	if before := o.before(zk.MakeZxid(epoch, 0)); v.pos < before {
 		o.w.Failf("PrimaryIntegrity: server %d leads epoch %d with history up to %v, but %v is committed",
 			id, epoch, v.last, o.log[before-1].rec.Zxid)
 	}
+}
+
+// A reign is the newest leader that was established, and how far it had applied.
+type reign struct {
+	epoch   zk.Epoch
+	applied zk.Zxid
+}
+
+func (o *Oracle) reign() reign {
+	r := reign{epoch: o.newest}
+	if v := o.views[o.leaders[o.newest]]; v != nil && v.established && v.epoch == o.newest {
+		r.applied = v.last
+	}
+	return r
+}
+
+// appliedBefore is a lower bound of what a leader had applied when it planned z for a
+// request that was made during r: no new leader plans before it has caught up.
+func (r reign) appliedBefore(z zk.Zxid) zk.Zxid {
+	if z.Epoch() == r.epoch {
+		return r.applied
+	}
+	return zk.MakeZxid(z.Epoch(), 0)
 }
 
 // before counts the entries with a smaller zxid.
@@ -307,8 +332,8 @@ func (o *Oracle) append(v *view, e entry) {
 
 // once checks that no request is executed twice (INV-X9).
 func (o *Oracle) once(t *txn.Txn) {
-	if t.Type == zk.OpCreateSession || t.Type == zk.OpCloseSession || t.Session == 0 {
-		return // of session 0 are the server's own, which have no number
+	if t.Session == 0 || t.Type == zk.OpCreateSession || t.Type == zk.OpCloseSession {
+		return
 	}
 	r := request{t.Session, t.Cxid}
 	if z, ok := o.requests[r]; ok {

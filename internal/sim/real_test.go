@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"time"
 
 	"ostler/internal/config"
@@ -35,8 +36,10 @@ func (r *realServer) Standalone() bool { return r.solo }
 
 // realConfig is what a file would say.
 func realConfig(s Setup) *config.Config {
-	cfg := config.Defaults()
-	cfg.DataDir = DataDir
+	cfg, _, err := config.Loader{Props: s.Settings.Properties()}.FromArgs([]string{strconv.Itoa(clientPort), DataDir})
+	if err != nil {
+		panic(err)
+	}
 	cfg.ClientAddr = ClientAddr(s.ID)
 	cfg.Tick = s.Tick
 	cfg.MinSession, cfg.MaxSession = 2*s.Tick, 20*s.Tick

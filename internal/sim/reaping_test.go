@@ -95,7 +95,7 @@ func TestReapingIsRepeatable(t *testing.T) {
 
 func reapingRun(t *testing.T, seed uint64) *Ensemble {
 	t.Helper()
-	e := calmEnsembleOf(seed, reapingNode)
+	e := calmEnsembleWith(seed, reapingNode, func(s *Settings) { s.ExtendedTypes = true })
 	for round := range 4 {
 		leader := e.leader()
 		if leader == nil {

@@ -9,8 +9,20 @@ import (
 func calmEnsemble(seed uint64) *Ensemble { return calmEnsembleOf(seed, realNode) }
 
 func calmEnsembleOf(seed uint64, make NodeFactory) *Ensemble {
+	return calmEnsembleWith(seed, make, nil)
+}
+
+// calmEnsembleWith is calmEnsembleOf with other settings than the drawn ones.
+func calmEnsembleWith(seed uint64, make NodeFactory, change func(s *Settings)) *Ensemble {
 	e := newEnsemble(New(Options{Seed: seed}), make, 3)
 	e.Plan.faults = nil
+	if change != nil {
+		change(&e.settings)
+		e.Load.rules = e.settings.rules()
+		for _, m := range e.Members {
+			m.setup.Settings = e.settings
+		}
+	}
 	for _, m := range e.Members {
 		m.M.Boot()
 	}

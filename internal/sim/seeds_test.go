@@ -49,13 +49,21 @@ func kept(t *testing.T) []uint64 {
 
 // runSeed runs one ensemble.
 func runSeed(o Options) *World {
-	w := New(o)
-	if *toyFlag {
-		newEnsemble(w, newToyZK(noBug), 1).Run()
-	} else {
-		NewEnsemble(w, realNode).Run()
-	}
+	w, _ := runCovered(o)
 	return w
+}
+
+// runCovered also tells what the run came across.
+func runCovered(o Options) (*World, Coverage) {
+	w := New(o)
+	var e *Ensemble
+	if *toyFlag {
+		e = toyEnsemble(w, noBug)
+	} else {
+		e = NewEnsemble(w, realNode)
+	}
+	e.Run()
+	return w, e.Coverage()
 }
 
 func reportFailure(t *testing.T, w *World) {
@@ -106,7 +114,8 @@ func search(t *testing.T, first uint64, more func(n int, began time.Time) bool) 
 	var next, events, virtual atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
-	var mu sync.Mutex
+	var mu sync.Mutex // of seen, and of reports
+	seen := make(Coverage)
 	began := time.Now()
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
@@ -115,7 +124,10 @@ func search(t *testing.T, first uint64, more func(n int, began time.Time) bool) 
 				if !more(n, began) {
 					return
 				}
-				w := runSeed(Options{Seed: first + uint64(n)})
+				w, covered := runCovered(Options{Seed: first + uint64(n)})
+				mu.Lock()
+				seen.Add(covered)
+				mu.Unlock()
 				events.Add(int64(w.Events()))
 				virtual.Add(int64(w.Now()))
 				if w.Failure() == nil {
@@ -135,7 +147,15 @@ func search(t *testing.T, first uint64, more func(n int, began time.Time) bool) 
 	took := time.Since(began)
 	t.Logf("%d seeds from %d in %v: %d events (%.0f per second), %v of virtual time", next.Load(), first, took.Round(time.Millisecond),
 		events.Load(), float64(events.Load())/took.Seconds(), time.Duration(virtual.Load()).Round(time.Second))
+	if int(next.Load()) >= coverSeeds && !t.Failed() && !*toyFlag {
+		for _, what := range seen.Missing() {
+			t.Errorf("in %d seeds there was no %q: what is not met is not tested", next.Load(), what)
+		}
+	}
 }
+
+// coverSeeds are enough to meet everything.
+const coverSeeds = 300
 
 // What a run does depends on its seed alone.
 func TestARunRepeats(t *testing.T) {

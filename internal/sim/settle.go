@@ -84,6 +84,7 @@ func (e *Ensemble) finish() {
 		w.Failf("servers %v are behind at rest: %s", behind, e.state())
 	}
 	e.checkSessions()
+	e.checkContainers()
 	e.Load.checkRegisters()
 	e.readEverything()
 }
@@ -118,12 +119,28 @@ func (e *Ensemble) checkSessions() {
 	}
 }
 
+// checkContainers checks that no container is left that should have gone: clients have
+// been silent for longer than two sweeps.
+func (e *Ensemble) checkContainers() {
+	if !honoured(settingReaper) || e.settings.ReapInterval > time.Second {
+		return
+	}
+	for _, path := range e.O.model.paths(e.O.Last()) {
+		if v := e.O.model.now(path); v.owner == zk.OwnerContainer && v.creates > 0 && len(v.children) == 0 {
+			e.W.Failf("container %s has been empty since %v, and is still there", path, v.stat.Pzxid)
+		}
+	}
+}
+
 // readEverything reads the whole tree from each server. The checks of the reader
 // compare it with the model.
 func (e *Ensemble) readEverything() {
 	for i, m := range e.Members {
 		c := newClient(e.W, e.O, e.Load, 90+i, []string{ClientAddr(m.ID)})
 		c.quiet = true
+		if !e.Load.plain {
+			c.shows = []login{super}
+		}
 		e.W.names[c.name].Boot()
 		for range 100 {
 			if e.W.Run(50 * time.Millisecond); c.state == online {

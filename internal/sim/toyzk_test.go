@@ -293,63 +293,29 @@ func (z *toyZK) commit(session zk.SessionID, cxid int32, op zk.OpCode, body txn.
 	}
 	_ = z.state.apply(&t) // what is wrong with it the oracle will say
 	z.later(func() { z.report.Delivered(rec, 0) })
-	z.fire(rec)
+	z.fire()
 }
 
 // fire queues the events of the newest transaction.
-func (z *toyZK) fire(rec *txn.Record) {
-	for _, path := range z.touched(rec.Body) {
+func (z *toyZK) fire() {
+	for _, ch := range z.state.changesIn(z.last-1, z.last) {
 		for _, c := range z.all {
 			if c.closed || !c.greeted {
 				continue
 			}
-			z.fireFor(c, path)
-		}
-	}
-}
-
-// touched lists the paths of a change, parents included.
-func (z *toyZK) touched(body txn.Body) []string {
-	switch b := body.(type) {
-	case *txn.Create:
-		return []string{b.Path, parentOf(b.Path)}
-	case *txn.Delete:
-		return []string{b.Path, parentOf(b.Path)}
-	case *txn.SetData:
-		return []string{b.Path}
-	case *txn.CloseSession:
-		var all []string
-		for _, p := range b.Paths {
-			all = append(all, p, parentOf(p))
-		}
-		return all
-	case *txn.Multi:
-		var all []string
-		if !b.Failed() {
-			for _, op := range b.Ops {
-				all = append(all, z.touched(op.Body)...)
+			watched := c.data[ch.path] || ch.kind == zk.EventDeleted && c.child[ch.path]
+			delete(c.data, ch.path)
+			if ch.kind == zk.EventDeleted {
+				delete(c.child, ch.path)
+			}
+			if watched {
+				z.notify(c, z.last, ch.kind, ch.path)
+			}
+			if parent := parentOf(ch.path); ch.kind != zk.EventDataChanged && c.child[parent] {
+				delete(c.child, parent)
+				z.notify(c, z.last, zk.EventChildrenChanged, parent)
 			}
 		}
-		return all
-	}
-	return nil
-}
-
-func (z *toyZK) fireFor(c *toyZKConn, path string) {
-	for _, kind := range []watchKind{watchData, watchChild} {
-		list := c.data
-		if kind == watchChild {
-			list = c.child
-		}
-		v := z.state.firstChange(path, kind.mask(), z.last-1, z.last)
-		if !list[path] || v == nil {
-			continue
-		}
-		delete(list, path)
-		if v.what == changeDeleted {
-			delete(c.child, path)
-		}
-		z.notify(c, z.last, eventTypes[v.what], path)
 	}
 }
 
@@ -543,7 +509,8 @@ func (z *toyZK) plan(c *toyZKConn, r wire.Record) (txn.Body, zk.Code) {
 		}
 		return &txn.SetData{Path: q.Path, Data: append([]byte(nil), q.Data...), Version: v.stat.Version + 1}, zk.OK
 	case wire.CheckRequest:
-		return &txn.Check{Path: q.Path, Version: q.Version}, z.check(z.state.now(q.Path), q.Version)
+		v := z.state.now(q.Path)
+		return &txn.Check{Path: q.Path, Version: v.stat.Version + 1}, z.check(v, q.Version)
 	case wire.DeleteRequest:
 		v := z.state.now(q.Path)
 		if code := z.check(v, q.Version); code != zk.OK {
@@ -578,16 +545,14 @@ func (z *toyZK) multi(c *toyZKConn, h wire.RequestHeader, body []byte) (zk.Code,
 	for i, op := range q.Ops {
 		made, code := z.plan(c, op.Body)
 		if code != zk.OK {
-			m, resp = txn.Multi{}, wire.MultiResponse{}
-			for j := range q.Ops {
-				e := zk.RuntimeInconsistency
-				if j < i {
-					e = zk.OK
-				} else if j == i {
-					e = code
-				}
-				m.Ops = append(m.Ops, txn.Op{Type: zk.OpError, Body: &txn.Error{Code: e}})
-				resp.Results = append(resp.Results, wire.MultiResult{Op: zk.OpError, Code: e})
+			resp.Results = make([]wire.MultiResult, i)
+			for j := range resp.Results {
+				resp.Results[j].Op = zk.OpError
+			}
+			for range q.Ops[i:] {
+				m.Ops = append(m.Ops, txn.Op{Type: zk.OpError, Body: &txn.Error{Code: code}})
+				resp.Results = append(resp.Results, wire.MultiResult{Op: zk.OpError, Code: code})
+				code = zk.RuntimeInconsistency
 			}
 			break
 		}

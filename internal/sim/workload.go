@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"ostler/internal/wire"
 	"ostler/internal/zk"
 )
 
@@ -31,8 +30,14 @@ type Workload struct {
 	acked   zk.Zxid  // newest acknowledged write
 	queue   []string // acknowledged sequential nodes
 	keys    [plainRegisters]register
-	fired   int // events
 	refused []zk.SessionID
+	rules   rules
+	// Seen is what the run has come across.
+	Seen Coverage
+	// plain is a workload without what came later: access lists, all kinds of
+	// nodes and watches. The toy service knows no more.
+	plain bool
+	later []weighted // the rest of mix
 
 	// steady: faults are over, so no session of a client that is heard may end.
 	steady  bool
@@ -45,8 +50,11 @@ type weighted struct {
 	ask    func(w *Workload, c *Client)
 }
 
-func newWorkload(w *World, o *Oracle, tick time.Duration) *Workload {
-	l := &Workload{w: w, o: o, tick: tick, pause: time.Duration(10+w.Rand.IntN(60)) * time.Millisecond}
+func newWorkload(w *World, o *Oracle, tick time.Duration, s Settings) *Workload {
+	l := &Workload{
+		w: w, o: o, tick: tick, pause: time.Duration(10+w.Rand.IntN(60)) * time.Millisecond,
+		rules: s.rules(), Seen: make(Coverage),
+	}
 	all := []func(*Workload, *Client){
 		(*Workload).read, (*Workload).read, (*Workload).children, (*Workload).exists,
 		(*Workload).set, (*Workload).set, (*Workload).create, (*Workload).remove,
@@ -58,11 +66,26 @@ func newWorkload(w *World, o *Oracle, tick time.Duration) *Workload {
 	}
 	l.mix = append(l.mix, weighted{w.Rand.IntN(2), (*Workload).closeSession}, weighted{w.Rand.IntN(2), (*Workload).abandon},
 		weighted{1 + w.Rand.IntN(2), (*Workload).move})
-	for _, m := range l.mix {
-		l.total += m.weight
+	dice := w.dice(5)
+	for _, ask := range laterAsks {
+		l.later = append(l.later, weighted{1 + dice.IntN(6), ask})
 	}
+	l.setMix(append(l.mix, l.later...))
 	o.Closed = l.sessionClosed
 	return l
+}
+
+func (l *Workload) setMix(mix []weighted) {
+	l.mix, l.total = mix, 0
+	for _, m := range mix {
+		l.total += m.weight
+	}
+}
+
+// makePlain leaves out what the toy service does not know.
+func (l *Workload) makePlain() {
+	l.plain = true
+	l.setMix(l.mix[:len(l.mix)-len(l.later)])
 }
 
 func (l *Workload) think(r *rand.Rand) time.Duration {
@@ -85,9 +108,12 @@ func (l *Workload) next(c *Client) {
 }
 
 func (l *Workload) missingDir() string {
-	for _, dir := range []string{registerDir, queueDir, ephemeralDir} {
-		if !l.o.model.now(dir).exists {
-			return dir
+	dirs := [...]string{registerDir, queueDir, ephemeralDir, wildDir, quotaDir}
+	for i, dir := range dirs {
+		if i < 3 || !l.plain {
+			if !l.o.model.now(dir).exists {
+				return dir
+			}
 		}
 	}
 	return ""
@@ -122,19 +148,16 @@ func (l *Workload) ephemeralPath(c *Client, owner int) string {
 }
 
 func (l *Workload) read(c *Client) {
-	k := &call{op: zk.OpGetData, path: l.anyPath(c), watch: c.rand.IntN(3) == 0}
-	c.request(k, wire.PathWatchRequest{Path: k.path, Watch: k.watch})
+	c.ask(&call{op: zk.OpGetData, path: l.anyPath(c), watch: c.rand.IntN(3) == 0})
 }
 
 func (l *Workload) exists(c *Client) {
-	k := &call{op: zk.OpExists, path: l.anyPath(c), watch: c.rand.IntN(2) == 0}
-	c.request(k, wire.PathWatchRequest{Path: k.path, Watch: k.watch})
+	c.ask(&call{op: zk.OpExists, path: l.anyPath(c), watch: c.rand.IntN(2) == 0})
 }
 
 func (l *Workload) children(c *Client) {
 	dirs := [...]string{registerDir, queueDir, ephemeralDir}
-	k := &call{op: zk.OpGetChildren2, path: dirs[c.rand.IntN(len(dirs))], watch: c.rand.IntN(3) == 0}
-	c.request(k, wire.PathWatchRequest{Path: k.path, Watch: k.watch})
+	c.ask(&call{op: zk.OpGetChildren2, path: dirs[c.rand.IntN(len(dirs))], watch: c.rand.IntN(3) == 0})
 }
 
 // version draws a condition that is often, but not always, true.
@@ -152,7 +175,7 @@ func (l *Workload) set(c *Client) {
 	path := l.registerPath(c)
 	k := &call{op: zk.OpSetData, path: path, data: l.value(c), version: l.version(c, path)}
 	l.registerBegin(c, k)
-	c.request(k, wire.SetDataRequest{Path: k.path, Data: k.data, Version: k.version})
+	c.ask(k)
 }
 
 func (l *Workload) create(c *Client) {
@@ -160,12 +183,12 @@ func (l *Workload) create(c *Client) {
 }
 
 func (l *Workload) createNode(c *Client, path string, mode zk.CreateMode, data []byte) {
-	k := &call{op: zk.OpCreate, path: path, data: data, mode: mode}
+	k := &call{op: zk.OpCreate, path: path, data: data, mode: mode, acl: zk.OpenACL()}
 	if c.rand.IntN(2) == 0 {
 		k.op = zk.OpCreate2
 	}
 	l.registerBegin(c, k)
-	c.request(k, wire.CreateRequest{Path: path, Data: data, ACL: zk.OpenACL(), Flags: mode})
+	c.ask(k)
 }
 
 func (l *Workload) remove(c *Client) { l.removeNode(c, l.registerPath(c)) }
@@ -173,7 +196,7 @@ func (l *Workload) remove(c *Client) { l.removeNode(c, l.registerPath(c)) }
 func (l *Workload) removeNode(c *Client, path string) {
 	k := &call{op: zk.OpDelete, path: path, version: l.version(c, path)}
 	l.registerBegin(c, k)
-	c.request(k, wire.DeleteRequest{Path: path, Version: k.version})
+	c.ask(k)
 }
 
 func (l *Workload) enqueue(c *Client) {
@@ -213,42 +236,27 @@ func (l *Workload) ephemeralSequential(c *Client) {
 // multi makes a few changes to different nodes at once.
 func (l *Workload) multi(c *Client) {
 	k := &call{op: zk.OpMulti}
-	var ops []wire.MultiOp
 	for _, i := range c.rand.Perm(registers - plainRegisters)[:1+c.rand.IntN(3)] {
 		path := fmt.Sprintf("%s/k%d", registerDir, plainRegisters+i)
 		part := call{path: path, version: l.version(c, path), data: l.value(c)}
 		if l.o.model.now(path).exists == (c.rand.IntN(10) > 0) {
 			part.op = [...]zk.OpCode{zk.OpSetData, zk.OpSetData, zk.OpDelete, zk.OpCheck}[c.rand.IntN(4)]
 		} else {
-			part.op, part.version = zk.OpCreate, -1
+			part.op, part.version, part.acl = zk.OpCreate, -1, zk.OpenACL()
 		}
-		ops = append(ops, wire.MultiOp{Op: part.op, Body: part.record()})
 		k.parts = append(k.parts, part)
 	}
-	c.request(k, wire.MultiRequest{Ops: ops})
-}
-
-// record is the body of a part of a multi.
-func (k *call) record() wire.Record {
-	switch k.op {
-	case zk.OpCreate:
-		return wire.CreateRequest{Path: k.path, Data: k.data, ACL: zk.OpenACL()}
-	case zk.OpSetData:
-		return wire.SetDataRequest{Path: k.path, Data: k.data, Version: k.version}
-	case zk.OpDelete:
-		return wire.DeleteRequest{Path: k.path, Version: k.version}
-	}
-	return wire.CheckRequest{Path: k.path, Version: k.version}
+	c.ask(k)
 }
 
 // syncedRead is a linearizable read: a sync and a read in one go.
 func (l *Workload) syncedRead(c *Client) {
 	path := l.registerPath(c)
 	at := l.w.Now()
-	c.request(&call{op: zk.OpSync, path: path}, wire.PathRequest{Path: path})
+	c.ask(&call{op: zk.OpSync, path: path})
 	k := &call{op: zk.OpGetData, path: path}
 	l.registerRead(c, k, at)
-	c.request(k, wire.PathWatchRequest{Path: path})
+	c.ask(k)
 }
 
 func (l *Workload) closeSession(c *Client) {
@@ -284,8 +292,10 @@ func sequential(prefix string, n int32) string { return fmt.Sprintf("%s%010d", p
 
 // readNode reads all there is of a node.
 func (c *Client) readNode(path string) {
-	c.request(&call{op: zk.OpGetData, path: path}, readOf(path))
-	c.request(&call{op: zk.OpGetChildren2, path: path}, readOf(path))
+	for _, op := range []zk.OpCode{zk.OpGetData, zk.OpGetChildren2, zk.OpGetACL, zk.OpGetAllChildrenNumber} {
+		if c.load.plain && op != zk.OpGetData && op != zk.OpGetChildren2 {
+			continue
+		}
+		c.ask(&call{op: op, path: path})
+	}
 }
-
-func readOf(path string) wire.Record { return wire.PathWatchRequest{Path: path} }

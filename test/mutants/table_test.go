@@ -68,4 +68,40 @@ var table = []mutant{
 		}},
 		seeds: 5000,
 	},
+	{
+		name: "a write overtakes the sync in front of it",
+		edits: []edit{{
+			file: "internal/server/dispatch.go",
+			old:  "\tp.held = c.syncs > 0\n",
+			new:  "\tp.held = c.syncs < 0\n",
+		}},
+		seeds: 5000,
+	},
+	{
+		name: "a write is judged by an access list that is about to change",
+		edits: []edit{{
+			file: "internal/prep/change.go",
+			old:  "\tn.Stat.Aversion = version\n\tn.ACL = acl\n",
+			new:  "\tn.Stat.Aversion = version\n",
+		}},
+		seeds: 5000,
+	},
+	{
+		name: "a deletion tells recursive watches nothing",
+		edits: []edit{{
+			file: "internal/watch/fire.go",
+			old:  "dataModes|childModes, true)",
+			new:  "dataModes|childModes, false)",
+		}},
+		seeds: 5000,
+	},
+	{
+		name: "setWatches does not look at changes of children",
+		edits: []edit{{
+			file: "internal/server/watches.go",
+			old:  "\tcase n.Stat.Pzxid > seen:\n",
+			new:  "\tcase n.Stat.Pzxid < 0:\n",
+		}},
+		seeds: 5000,
+	},
 }
