@@ -71,9 +71,9 @@ var table = []mutant{
 	{
 		name: "a write overtakes the sync in front of it",
 		edits: []edit{{
-			file: "internal/server/dispatch.go",
-			old:  "\tp.held = c.syncs > 0\n",
-			new:  "\tp.held = c.syncs < 0\n",
+			file: "internal/server/conn.go",
+			old:  " || c.bytes >= pendingBytes || c.syncing() {\n",
+			new:  " || c.bytes >= pendingBytes {\n",
 		}},
 		seeds: 5000,
 	},
