@@ -1,0 +1,264 @@
+//go:build interop
+
+package differ
+
+import (
+	"fmt"
+	"strings"
+
+	"ostler/internal/wire"
+	"ostler/internal/zk"
+)
+
+// An intended is a difference that has to be: Apache ZooKeeper 3.8.0 is not
+// 3.9.5, and Ostler does not repeat some of what either does. excuse looks at what
+// comes next from both, and takes off what it explains.
+type intended struct {
+	name   string
+	why    string // with the section of client-protocol.md
+	excuse func(m *match) bool
+}
+
+// table is every difference that is not a bug.
+var table = []intended{
+	{
+		"event zxid", "14, 8.1: before 3.9.0 the zxid of a notification is -1",
+		func(m *match) bool {
+			o, a := m.head(ostler), m.head(apache)
+			ok := o.kind == event && a.kind == event && string(o.body) == string(a.body) &&
+				a.head.Zxid == -1 && o.head.Zxid > m.p.before && o.head.Zxid <= m.p.last[ostler]
+			return ok && m.take(1, 1)
+		},
+	},
+	{
+		"event hidden", "14, 8.3: before 3.8.4 events are not filtered by READ",
+		func(m *match) bool {
+			a := m.head(apache)
+			var e wire.WatcherEvent
+			return a.kind == event && e.Decode(a.body) == nil && restricted(e.Path) && m.take(0, 1)
+		},
+	},
+	{
+		"exists without READ", "14, 5.4: before 3.8.4 exists does not check READ",
+		func(m *match) bool {
+			o, a := m.head(ostler), m.head(apache)
+			r, ok := o.req.body.(wire.PathWatchRequest)
+			return ok && m.replies(zk.OpExists, zk.NoAuth, zk.OK) && len(a.body) == statLen && !r.Watch && restricted(r.Path) && m.take(1, 1)
+		},
+	},
+	{
+		"create2 in multi", "14, 6.2: before 3.9.0 create2 in a multi is a create, and answered as one",
+		func(m *match) bool {
+			var o, a wire.MultiResponse
+			if !m.replies(zk.OpMulti, zk.OK, zk.OK) || o.Decode(m.head(ostler).body) != nil || a.Decode(m.head(apache).body) != nil {
+				return false
+			}
+			ops, ok := m.head(ostler).req.body.(wire.MultiRequest)
+			if !ok || len(o.Results) != len(a.Results) {
+				return false
+			}
+			for i := range o.Results {
+				if a.Results[i].Op == zk.OpCreate && o.Results[i].Op == zk.OpCreate2 && ops.Ops[i].Op == zk.OpCreate2 {
+					o.Results[i] = wire.MultiResult{Op: zk.OpCreate, Path: o.Results[i].Path}
+				}
+			}
+			return m.sameBodies(o.Append(nil)) && m.take(1, 1)
+		},
+	},
+	{
+		"check alone", "14, 5.8: before 3.8.5 a check outside of a multi is a transaction that nobody is told of",
+		func(m *match) bool {
+			return m.refusedByOstler(zk.OpCheck) && m.head(apache).kind == silent && m.apacheAlone(1)
+		},
+	},
+	{
+		"createSession", "15, H5: createSession is no request of clients",
+		func(m *match) bool {
+			return m.refusedByOstler(zk.OpCreateSession) && m.head(apache).kind == greeted && m.apacheAlone(1)
+		},
+	},
+	{
+		"deleteContainer", "15, H4: deleteContainer is no request of clients",
+		func(m *match) bool {
+			a := m.head(apache)
+			return m.refusedByOstler(zk.OpDeleteContainer) && a.kind == replied && a.head.Err == zk.NoNode && m.apacheAlone(1)
+		},
+	},
+	{
+		"wrong password", "15, H7: a wrong password does not cost the real client its connection",
+		func(m *match) bool {
+			if m.p.step.act != wrong || m.duo != m.p.clients[m.p.step.from].duo || m.head(apache).kind != closed || !m.head(ostler).req.mark {
+				return false
+			}
+			m.duo[ostler].close()
+			return m.take(1, 1)
+		},
+	},
+	{
+		"watch types 4 and 5", "14, 8.6: types 4 and 5 exist since 3.9.0",
+		func(m *match) bool {
+			r, ok := m.head(ostler).req.body.(wire.WatchesRequest)
+			ok = ok && (r.Type == wire.WatcherPersistent || r.Type == wire.WatcherPersistentRecursive)
+			return ok && m.answers(zk.MarshallingError, zk.OK, zk.NoWatcher) && m.take(1, 1)
+		},
+	},
+	{
+		"watch types 1 and 2", "14, 8.6: before 3.9.0 types 1 and 2 match persistent watches too",
+		func(m *match) bool {
+			r, ok := m.head(ostler).req.body.(wire.WatchesRequest)
+			ok = ok && m.head(ostler).req.op == zk.OpCheckWatches && styleOf(m.p.step.slot) != standard &&
+				(r.Type == wire.WatcherChildren || r.Type == wire.WatcherData)
+			return ok && m.answers(zk.OK, zk.NoWatcher) && m.take(1, 1)
+		},
+	},
+	{
+		"IPv6 in ACLs", "14, 7.6: ip ids may be IPv6 since 3.9.4",
+		func(m *match) bool {
+			r, ok := m.head(ostler).req.body.(wire.SetACLRequest)
+			return ok && len(r.ACL) == 1 && strings.Contains(r.ACL[0].ID.ID, ":") && m.answers(zk.InvalidACL, zk.NoNode) && m.take(1, 1)
+		},
+	},
+}
+
+// avoided is what scripts must not do, because Apache ZooKeeper 3.8.0 is not to be
+// followed, or not to be compared, from there on.
+var avoided = []struct{ what, why string }{
+	{"createTTL with flags 0 to 4 and ttl < 0", "15, H2: 3.8.0 ends and does not start again"},
+	{"nodes called zookeeper_limits and zookeeper_stats", "15, H3: the same, in wrong places; quotas have tests of their own"},
+	{"deleteContainer of a node that exists", "15, H4: it would be gone on one side"},
+	{"IPv6 ids in an ACL that would be stored", "14: refused by 3.8.0"},
+	{"exists with a watch where READ may be missing", "14, 5.4: 3.8.0 registers the watch"},
+	{"different watch modes of one client", "14, 8.2: before 3.9.0 one replaces the other"},
+	{"removeWatches of types 1, 2, 4 and 5 by clients with persistent watches", "14, 8.6: they remove other watches in 3.8.0"},
+	{"watches through the empty path", "4.5: in 3.8.0 they never fire; with Ostler they are the root's"},
+	{"auth and sasl packets behind other requests", "7.5: their replies may overtake"},
+	{"sessions that end by their timeout, containers and TTL nodes that are reaped", "2.9, 4.8: their time is not that of both servers"},
+}
+
+const statLen = 68
+
+// A match compares what came on one connection.
+type match struct {
+	p     *player
+	duo   *duo
+	lists [2][]got // what is left
+}
+
+// head returns what comes next from a server; an empty one if nothing does.
+func (m *match) head(s side) got {
+	if len(m.lists[s]) == 0 {
+		return got{kind: -1}
+	}
+	return m.lists[s][0]
+}
+
+// take takes off the first o of Ostler's and a of Apache's.
+func (m *match) take(o, a int) bool {
+	m.lists[ostler], m.lists[apache] = m.lists[ostler][o:], m.lists[apache][a:]
+	return true
+}
+
+// run compares until nothing is left, or a difference that has no excuse.
+func (m *match) run() *difference {
+	all := m.lists
+	for len(m.lists[ostler]) > 0 || len(m.lists[apache]) > 0 {
+		if !m.equal() && !m.excused() {
+			what := fmt.Sprintf("%s / %s", m.brief(ostler), m.brief(apache))
+			return &difference{what: what, text: m.p.describe(ostler, all[ostler]) + m.p.describe(apache, all[apache]) +
+				"first that differs:\n" + m.p.describe(ostler, m.lists[ostler][:min(1, len(m.lists[ostler]))]) +
+				m.p.describe(apache, m.lists[apache][:min(1, len(m.lists[apache]))])}
+		}
+		for _, c := range m.p.canons {
+			if len(c.wrong) > 0 {
+				text := strings.Join(c.wrong, "\n")
+				c.wrong = nil
+				return &difference{what: "wrong by itself", text: text + "\n" + m.p.describe(ostler, all[ostler]) + m.p.describe(apache, all[apache])}
+			}
+		}
+	}
+	return nil
+}
+
+// brief says what came next, so that two differences can be told apart.
+func (m *match) brief(s side) string {
+	g := m.head(s)
+	return fmt.Sprintf("%d %v %d", g.kind, g.req.op, g.head.Err)
+}
+
+// equal takes off the next of both if they are the same.
+func (m *match) equal() bool {
+	if len(m.lists[ostler]) == 0 || len(m.lists[apache]) == 0 {
+		return false
+	}
+	g := m.head(ostler)
+	if m.p.canons[ostler].answer(g) != m.p.canons[apache].answer(m.head(apache)) {
+		return false
+	}
+	m.p.cover.answer(g)
+	return m.take(1, 1)
+}
+
+// excused takes off what the table explains.
+func (m *match) excused() bool {
+	for _, e := range table {
+		g := m.head(ostler)
+		if e.excuse(m) {
+			m.p.cover.excuses[e.name]++
+			m.p.cover.answer(g)
+			return true
+		}
+	}
+	return false
+}
+
+// replies reports whether both answer op next, with these codes.
+func (m *match) replies(op zk.OpCode, o, a zk.Code) bool {
+	g, h := m.head(ostler), m.head(apache)
+	return g.kind == replied && h.kind == replied && g.req.op == op && g.head.Err == o && h.head.Err == a && m.sameHeads()
+}
+
+// answers reports whether Apache answers the next request with code, and Ostler
+// with one of the others.
+func (m *match) answers(a zk.Code, o ...zk.Code) bool {
+	g, h := m.head(ostler), m.head(apache)
+	for _, code := range o {
+		if g.kind == replied && h.kind == replied && g.head.Err == code && h.head.Err == a && len(g.body)+len(h.body) == 0 {
+			return m.sameHeads()
+		}
+	}
+	return false
+}
+
+// sameHeads compares all of the headers but the code.
+func (m *match) sameHeads() bool {
+	o, a := m.p.canons[ostler].answer(m.head(ostler)).head, m.p.canons[apache].answer(m.head(apache)).head
+	return o.Xid == a.Xid && o.Zxid == a.Zxid
+}
+
+// sameBodies compares a body in place of Ostler's with Apache's.
+func (m *match) sameBodies(o []byte) bool {
+	g := m.head(ostler)
+	g.body = o
+	return m.p.canons[ostler].answer(g) == m.p.canons[apache].answer(m.head(apache))
+}
+
+// refusedByOstler reports whether Ostler refuses op and closes, as it does with
+// what it does not know.
+func (m *match) refusedByOstler(op zk.OpCode) bool {
+	l := m.lists[ostler]
+	return len(l) == 2 && l[0].req.op == op && l[0].head.Err == zk.Unimplemented && l[0].head.Zxid == -1 && l[1].kind == closed
+}
+
+// apacheAlone ends a connection on Apache that Ostler has ended, where n
+// transactions were made that Ostler did not make.
+func (m *match) apacheAlone(n int) bool {
+	l := m.lists[apache]
+	if len(l) != 2 || !l[1].req.mark {
+		return false
+	}
+	for range n {
+		m.p.zxids.skip(m.p.last[apache] - 1)
+	}
+	m.duo[apache].close()
+	return m.take(2, 2)
+}
