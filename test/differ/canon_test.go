@@ -32,12 +32,18 @@ func (c *canon) complain(format string, args ...any) {
 	c.wrong = append(c.wrong, fmt.Sprintf("%v: ", c.side)+fmt.Sprintf(format, args...))
 }
 
-// zxid translates a zxid to Ostler's.
+// zxid translates a zxid to Ostler's. Those from before the servers were compared
+// are all alike.
 func (c *canon) zxid(z zk.Zxid) zk.Zxid {
-	if c.side == ostler || z <= 0 {
+	switch start := c.zxids.points[0]; {
+	case z <= 0:
 		return z
+	case c.side == ostler && z < start.ostler, c.side == apache && z < start.apache:
+		return 0
+	case c.side == apache:
+		return c.zxids.fromApache(z)
 	}
-	return c.zxids.fromApache(z)
+	return z
 }
 
 // session translates a session id to a number of the script.
@@ -201,9 +207,28 @@ func (c *canon) describeGot(g got) string {
 	s := fmt.Sprintf("reply to %d %v: xid %d zxid %v (%v) err %d", g.req.xid, g.req.op, g.head.Xid, g.head.Zxid, c.zxid(g.head.Zxid), g.head.Err)
 	if r, change := c.bodyOf(g.req.op); r != nil && g.head.Err == zk.OK && r.Decode(g.body) == nil {
 		change()
+		if m, ok := r.(*wire.MultiResponse); ok {
+			return s + describeResults(m.Results)
+		}
 		return s + fmt.Sprintf(" %+v", r)
 	}
 	return s + fmt.Sprintf(" %x", g.body)
+}
+
+// describeResults writes the results of a multi in short.
+func describeResults(list []wire.MultiResult) string {
+	var b strings.Builder
+	for _, r := range list {
+		switch r.Op {
+		case zk.OpError:
+			fmt.Fprintf(&b, " [%d]", r.Code)
+		case zk.OpDelete, zk.OpCheck:
+			fmt.Fprintf(&b, " [%v]", r.Op)
+		default:
+			fmt.Fprintf(&b, " [%v %q %q %q %+v]", r.Op, r.Path, r.Data, r.Children, r.Stat)
+		}
+	}
+	return b.String()
 }
 
 // A zxidMap translates between the zxids of both servers: their distance, and how

@@ -3,7 +3,6 @@
 package differ
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	"ostler/internal/wire"
@@ -25,7 +24,6 @@ const (
 // which clients are connected, to choose steps that can be done.
 type generator struct {
 	*rand.Rand
-	root      string
 	xid       int32
 	connected [slots]bool
 	session   [slots]bool
@@ -38,9 +36,9 @@ func styleOf(slot int) style { return [slots]style{standard, persistent, standar
 
 // generate makes the script of a seed, with n steps, or a few more.
 func generate(seed uint64, n int) script {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x6f73746c6572)), root: fmt.Sprintf("/s%d", seed)}
-	s := script{seed: seed, root: g.root}
-	first := request{op: zk.OpCreate, xid: 1, body: wire.CreateRequest{Path: g.root, ACL: zk.OpenACL()}}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x6f73746c6572))}
+	s := script{seed: seed}
+	first := request{op: zk.OpCreate, xid: 1, body: wire.CreateRequest{Path: root, ACL: zk.OpenACL()}}
 	s.steps = append(s.steps, g.connect(0, first))
 	for i := 1; i < slots; i++ {
 		s.steps = append(s.steps, g.connect(i))
@@ -137,7 +135,7 @@ func (g *generator) last() request {
 	case 1:
 		return g.new(zk.OpCreateSession, wire.CreateSessionRequest{Timeout: timeoutMax})
 	case 2: // 3.8 takes the whole body for the path; it does not exist
-		return g.new(zk.OpDeleteContainer, rawBody(g.root+"/none/here"))
+		return g.new(zk.OpDeleteContainer, rawBody(root+"/none/here"))
 	case 3:
 		return request{frame: pick(g, []byte{0xff, 0xff, 0xff, 0xff}, []byte{0x00, 0x10, 0x00, 0x00}, []byte{0x80, 0, 0, 0})}
 	case 4:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"ostler/internal/wire"
@@ -34,6 +35,19 @@ type got struct {
 	req  request // what was answered, or not
 	head wire.ReplyHeader
 	body []byte // behind the header; the whole of a ConnectResponse
+}
+
+// last reports whether the server closes the connection behind g
+// (client-protocol.md 2.2, 2.10, 3.5, 7.5).
+func (g got) last() bool {
+	switch {
+	case g.kind == greeted:
+		var r wire.ConnectResponse
+		return r.Decode(g.body) == nil && r.Session == 0
+	case g.kind != replied:
+		return false
+	}
+	return g.req.op == zk.OpCloseSession || g.head.Err == zk.AuthFailed || g.head.Err == zk.Unimplemented && g.head.Zxid == -1
 }
 
 // A link is one connection to one server.
@@ -66,9 +80,11 @@ func (l *link) send(b []byte, reqs []request) {
 // marker ends every step.
 var marker = request{xid: wire.XidPing, op: zk.OpPing, mark: true}
 
-// collect reads until the marker is answered, or the connection ends.
+// collect reads until the marker is answered, or the connection ends. Behind an
+// answer that is a connection's last, the marker may or may not be answered.
 func (l *link) collect() ([]got, error) {
 	var list []got
+	ending := false
 	for {
 		payload, err := l.frame()
 		if err != nil {
@@ -79,10 +95,14 @@ func (l *link) collect() ([]got, error) {
 			return append(list, got{kind: closed}), nil
 		}
 		more, done := l.take(payload)
+		if done && ending {
+			continue
+		}
 		list = append(list, more...)
 		if done {
 			return list, nil
 		}
+		ending = ending || slices.ContainsFunc(more, got.last)
 	}
 }
 

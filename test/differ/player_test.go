@@ -3,6 +3,7 @@
 package differ
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,9 +34,12 @@ type player struct {
 	zxids    zxidMap
 	canons   [2]*canon
 	cover    *coverage
-	sessions int // made so far
+	sessions int  // made so far
+	scripts  int  // played so far
+	known    bool // where both servers stand
 
 	// Of the script at hand.
+	root    []byte
 	clients [slots]client
 	alive   []*session
 	step    step
@@ -51,8 +55,8 @@ func newPlayer(o, a string, cover *coverage) *player {
 
 // A difference is where a script made the servers differ.
 type difference struct {
-	at   int // index of the step
-	what string
+	at   int    // index of the step
+	what string // in short: two with the same words are the same
 	text string
 }
 
@@ -62,31 +66,33 @@ func (p *player) play(s script) (*difference, error) {
 	if err := p.begin(); err != nil {
 		return nil, err
 	}
-	steps := s.steps
-	for i := 0; i < len(steps); i++ {
-		if d, err := p.do(steps[i]); d != nil || err != nil {
-			return p.located(d, i, steps[i]), err
+	for i, st := range s.steps {
+		if d, err := p.do(st); d != nil || err != nil {
+			return p.failed(d, i), err
 		}
 	}
-	for i, st := range p.sweep() {
-		if d, err := p.do(st); d != nil || err != nil {
-			return p.located(d, len(steps)+i, st), err
+	for range p.alive { // no session may end by itself later
+		if d, err := p.do(step{act: closeOldest}); d != nil || err != nil {
+			return p.failed(d, len(s.steps)), err
 		}
 	}
 	return nil, nil
 }
 
-func (p *player) located(d *difference, i int, st step) *difference {
+// failed says where a difference is. The servers are apart from now on.
+func (p *player) failed(d *difference, i int) *difference {
+	p.known = false
 	if d != nil {
 		d.at = i
-		d.text = fmt.Sprintf("step %d\n%v\n%s", i, st, d.text)
 	}
 	return d
 }
 
-// begin finds out where both servers stand.
+// begin makes sure of where both servers stand.
 func (p *player) begin() error {
 	p.clients, p.alive = [slots]client{}, nil
+	p.scripts++
+	p.root = fmt.Appendf(nil, "/s%06d", p.scripts)
 	d, err := p.dial()
 	if err != nil {
 		return err
@@ -106,7 +112,13 @@ func (p *player) begin() error {
 		}
 		p.last[s] = list[0].head.Zxid
 	}
-	p.zxids.begin(p.last[ostler], p.last[apache])
+	if p.known && p.last[ostler] != p.canons[apache].zxid(p.last[apache]) {
+		return fmt.Errorf("the servers have come apart: zxids %v", p.last)
+	}
+	if !p.known {
+		p.zxids.begin(p.last[ostler], p.last[apache])
+		p.known = true
+	}
 	return nil
 }
 
@@ -131,15 +143,6 @@ func (d *duo) close() {
 }
 
 func greeting(r wire.ConnectRequest) []byte { return wire.AppendFrame(nil, r.Append(nil)) }
-
-// sweep makes the steps that end every session: none may end by itself later.
-func (p *player) sweep() []step {
-	var steps []step
-	for range p.alive {
-		steps = append(steps, step{act: closeOldest})
-	}
-	return steps
-}
 
 // do plays one step.
 func (p *player) do(st step) (*difference, error) {
@@ -251,7 +254,8 @@ func (p *player) exchange(c *client, d *duo, first [2][]byte, ghost *duo) (*diff
 		for _, r := range p.step.reqs {
 			b = r.append(b, func(back int64) zk.Zxid { return p.back(side(s), back) })
 		}
-		l.send(b, p.step.reqs)
+		// Every script is made for the same root, and played below another.
+		l.send(bytes.ReplaceAll(b, []byte(root), p.root), p.step.reqs)
 	}
 	if diff, err := p.settle(c, d); diff != nil || err != nil {
 		return diff, err

@@ -67,7 +67,7 @@ func (g *generator) body(op zk.OpCode) wire.Record {
 	case zk.OpGetACL, zk.OpSync, zk.OpGetAllChildrenNumber:
 		return wire.PathRequest{Path: pick(g, g.anyPath(), g.anyPath(), ""), NullPath: g.one(20)}
 	case zk.OpGetEphemerals:
-		prefix := pick(g, "", " ", "/", " / ", g.root, g.root+"/a", g.path(), "/none", "x")
+		prefix := pick(g, "", " ", "/", " / ", root, root+"/a", g.path(), "/none", "x")
 		return wire.PathRequest{Path: prefix, NullPath: g.one(8)}
 	case zk.OpMulti:
 		return g.multi()
@@ -121,7 +121,7 @@ func (g *generator) createTTL() wire.CreateTTLRequest {
 		r.TTL = pick[int64](g, 0, 1, 3_600_000)
 	}
 	if r.Flags.Sequential() && slices.Contains(builtin, r.Path) {
-		r.Path = g.root + r.Path
+		r.Path = root + r.Path
 	}
 	return r
 }
@@ -133,7 +133,7 @@ func (g *generator) setACL() wire.SetACLRequest {
 	case slices.Contains(builtin, path):
 		r.Version = 77 // every script needs them as they are
 	case g.one(30):
-		r.Path, r.NullPath, r.ACL = g.root+"/none", false, []zk.ACL{acl(31, "ip", pick(g, "::1", "2001:db8::/32", "1:2:3:4:5:6:7:8"))}
+		r.Path, r.NullPath, r.ACL = root+"/none", false, []zk.ACL{acl(31, "ip", pick(g, "::1", "2001:db8::/32", "1:2:3:4:5:6:7:8"))}
 	}
 	return r
 }

@@ -16,9 +16,12 @@ import (
 // cannot be done, because the ones before were taken out, are left out.
 type script struct {
 	seed  uint64
-	root  string // every path but the built-in ones is below
 	steps []step
 }
+
+// root is the node that every path but the built-in ones is below. It is as long
+// as those that take its place.
+const root = "/s000000"
 
 // slots is how many clients a script has. Each has a session and at most one
 // connection.
@@ -54,6 +57,15 @@ type step struct {
 	nullPass bool // a new session with a null password
 	cut      int
 	reqs     []request
+}
+
+func (s script) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d, %d steps\n", s.seed, len(s.steps))
+	for i, st := range s.steps {
+		fmt.Fprintf(&b, "%3d %v\n", i, st)
+	}
+	return b.String()
 }
 
 func (s step) String() string {

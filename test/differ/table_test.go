@@ -4,6 +4,7 @@ package differ
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ostler/internal/wire"
@@ -66,6 +67,18 @@ var table = []intended{
 		},
 	},
 	{
+		"multi refused as a whole", "6.2, H1: an operation that cannot be carried out makes the whole multi undecodable, whatever fails before it",
+		func(m *match) bool {
+			var a wire.MultiResponse
+			ops, ok := m.head(ostler).req.body.(wire.MultiRequest)
+			if !ok || !m.replies(zk.OpMulti, zk.MarshallingError, zk.OK) || a.Decode(m.head(apache).body) != nil || len(a.Results) != len(ops.Ops) {
+				return false
+			}
+			failed := slices.IndexFunc(a.Results, func(r wire.MultiResult) bool { return r.Code != zk.OK })
+			return failed >= 0 && slices.ContainsFunc(ops.Ops[failed+1:], undecodable) && m.take(1, 1)
+		},
+	},
+	{
 		"check alone", "14, 5.8: before 3.8.5 a check outside of a multi is a transaction that nobody is told of",
 		func(m *match) bool {
 			return m.refusedByOstler(zk.OpCheck) && m.head(apache).kind == silent && m.apacheAlone(1)
@@ -103,11 +116,10 @@ var table = []intended{
 		},
 	},
 	{
-		"watch types 1 and 2", "14, 8.6: before 3.9.0 types 1 and 2 match persistent watches too",
+		"watches of others", "14, 8.6: before 3.9.0 checkWatches finds the watches of other connections, and persistent ones, with types 1 to 3",
 		func(m *match) bool {
 			r, ok := m.head(ostler).req.body.(wire.WatchesRequest)
-			ok = ok && m.head(ostler).req.op == zk.OpCheckWatches && styleOf(m.p.step.slot) != standard &&
-				(r.Type == wire.WatcherChildren || r.Type == wire.WatcherData)
+			ok = ok && m.head(ostler).req.op == zk.OpCheckWatches && r.Type >= wire.WatcherChildren && r.Type <= wire.WatcherAny
 			return ok && m.answers(zk.OK, zk.NoWatcher) && m.take(1, 1)
 		},
 	},
@@ -136,6 +148,12 @@ var avoided = []struct{ what, why string }{
 }
 
 const statLen = 68
+
+// undecodable reports whether no multi may have this operation.
+func undecodable(op wire.MultiOp) bool {
+	var m wire.MultiRequest
+	return m.Decode(wire.MultiRequest{Ops: []wire.MultiOp{op}}.Append(nil)) != nil
+}
 
 // A match compares what came on one connection.
 type match struct {

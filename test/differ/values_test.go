@@ -24,7 +24,7 @@ var builtin = []string{zk.PathRoot, zk.PathZK, zk.PathQuota, zk.PathConfig}
 
 // path makes a path that is well-formed, and below the script's root.
 func (g *generator) path() string {
-	p := g.root
+	p := root
 	for depth := pick(g, 0, 1, 1, 1, 1, 2, 2, 2, 3); depth > 0; depth-- {
 		p += "/" + pick(g, "a", "a", "b", "b", "c", "r", "r", "q"+g.suffix())
 	}
@@ -40,10 +40,10 @@ func (g *generator) anyPath() string {
 	case 0:
 		return pick(g, builtin...)
 	case 1:
-		return pick(g, g.root+"/", g.root+"//a", "a", "noslash/x", g.root+"/.", g.root+"/../x", g.root+"/a\x01", g.root+"/\x7f",
-			g.root+"/\u00a0", g.root+"/ä", g.root+"/\ue000", g.root+"/\xff\xfe", g.root+"/😀", g.root+"/\xed\xa0\x80", g.root+"/a b")
+		return pick(g, root+"/", root+"//a", "a", "noslash/x", root+"/.", root+"/../x", root+"/a\x01", root+"/\x7f",
+			root+"/\u00a0", root+"/ä", root+"/\ue000", root+"/\xff\xfe", root+"/😀", root+"/\xed\xa0\x80", root+"/a b")
 	case 2:
-		return pick(g, g.root+"/nul\x00", g.root+"/none/deeper", g.root+"/none/deeper/", "//", "/none", "/...")
+		return pick(g, root+"/nul\x00", root+"/none/deeper", root+"/none/deeper/", "//", "/none", "/...")
 	}
 	return g.path()
 }
