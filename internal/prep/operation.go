@@ -39,7 +39,8 @@ func Validate(op zk.OpCode, body []byte) zk.Code {
 }
 
 // decode reads the body of a write other than multi. A null path is as bad as
-// a body that ends too early (client-protocol.md 3.7).
+// a body that ends too early (client-protocol.md 3.7), but for setData and setACL:
+// there it reads as "", which the check of the path refuses in its turn.
 func decode(op zk.OpCode, body []byte) (operation, zk.Code) {
 	var (
 		o        operation
@@ -66,11 +67,11 @@ func decode(op zk.OpCode, body []byte) (operation, zk.Code) {
 	case zk.OpSetData:
 		var r wire.SetDataRequest
 		err = r.Decode(body)
-		o, nullPath = operation{path: r.Path, data: r.Data, version: r.Version}, r.NullPath
+		o = operation{path: r.Path, data: r.Data, version: r.Version}
 	case zk.OpSetACL:
 		var r wire.SetACLRequest
 		err = r.Decode(body)
-		o, nullPath = operation{path: r.Path, acl: r.ACL, version: r.Version}, r.NullPath
+		o = operation{path: r.Path, acl: r.ACL, version: r.Version}
 	case zk.OpReconfig:
 		var r wire.ReconfigRequest
 		err = r.Decode(body)

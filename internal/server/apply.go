@@ -133,48 +133,29 @@ func multiResponse(res *tree.Result) wire.MultiResponse {
 	return r
 }
 
-// Synced completes a sync.
+// Synced completes a sync, in its turn: the session's writes in front of it may
+// still be under way (client-protocol.md 9.7).
 func (s *Server) Synced(id zk.SessionID, cxid int32) {
-	s.resolve(id, cxid, func(c *conn, p *pendingRequest) {
-		var r wire.PathRequest
-		r.Decode(p.body) // it was decoded before
-		c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.PathResponse(r))
-	})
-}
-
-// resolve answers the oldest waiting request if it is the one with cxid.
-func (s *Server) resolve(id zk.SessionID, cxid int32, answer func(c *conn, p *pendingRequest)) {
-	s.mu.Lock()
-	c := s.attached[id]
-	s.mu.Unlock()
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase != open {
-		return
-	}
-	if p, ok := c.take(cxid, zk.OpSync); ok {
-		answer(c, &p)
-		c.answered(&p)
-		c.proceed()
-	}
+	s.settled(id, func(p *pendingRequest) bool { return p.xid == cxid && p.op == zk.OpSync }, zk.OK)
 }
 
 // Refused completes a request that was not passed on, in its turn. It may be
 // called from any loop.
 func (s *Server) Refused(id zk.SessionID, cxid int32, code zk.Code) {
+	s.settled(id, func(p *pendingRequest) bool { return p.xid == cxid }, code)
+}
+
+// settled ends the wait of a session's first request that is meant.
+func (s *Server) settled(id zk.SessionID, meant func(*pendingRequest) bool, code zk.Code) {
 	s.mu.Lock()
 	c := s.attached[id]
 	s.mu.Unlock()
 	if c != nil {
-		c.refused(cxid, code)
+		c.settled(meant, code)
 	}
 }
 
-// refused notes how a waiting request ended.
-func (c *conn) refused(cxid int32, code zk.Code) {
+func (c *conn) settled(meant func(*pendingRequest) bool, code zk.Code) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != open {
@@ -182,7 +163,7 @@ func (c *conn) refused(cxid int32, code zk.Code) {
 	}
 	for i := range c.pending {
 		p := &c.pending[i]
-		if p.waits && p.xid == cxid {
+		if p.waits && meant(p) {
 			p.waits, p.code = false, code
 			c.waiting--
 			c.server.outstanding.Add(-1)

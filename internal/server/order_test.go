@@ -110,6 +110,24 @@ func TestSync(t *testing.T) { // 5.9
 	c.want(wire.XidPing, 2, zk.OK)
 }
 
+func TestSyncDoesNotOvertakeWrites(t *testing.T) { // 9.1, 9.7
+	r := newRig(t, nil)
+	c := r.connect(t)
+	r.ens.hold()
+	c.request(1, zk.OpCreate, createBody("/a", "1"))
+	c.request(2, zk.OpSync, wire.PathRequest{Path: "/x"})
+	c.request(3, zk.OpExists, readBody("/a", false))
+	eventually(t, "both are submitted", func() bool { return r.ens.waiting() == 2 })
+	r.Synced(c.id, 2) // before the write is through
+	r.ens.release(1)
+	c.want(1, 2, zk.OK)
+	c.want(2, 2, zk.OK)
+	c.want(3, 2, zk.OK)
+	if n := r.outstanding.Load(); n != 0 {
+		t.Errorf("%d requests are outstanding, want 0", n)
+	}
+}
+
 func btoi(b bool) int {
 	if b {
 		return 1
@@ -179,6 +197,9 @@ func TestAuth(t *testing.T) { // 7.5
 	}
 	c.request(2, zk.OpSASL, wire.SASLToken{Token: []byte{}})
 	c.want(2, 0, zk.OK)
+	garbled := r.connect(t)
+	garbled.request(1, zk.OpAuth, nil)
+	garbled.wantEnd() // without a reply
 	c.request(3, zk.OpAuth, wire.AuthRequest{Scheme: "nonesuch", Auth: []byte("x")})
 	c.want(3, 0, zk.AuthFailed)
 	c.wantEnd()

@@ -17,6 +17,8 @@ func (c *conn) execute(p *pendingRequest) {
 	case zk.OpPing:
 		c.replyError(wire.XidPing, c.server.tree.Load().LastZxid(), zk.OK)
 		code = zk.OK
+	case zk.OpSync:
+		code = c.synced(p)
 	case zk.OpExists, zk.OpGetData, zk.OpGetChildren, zk.OpGetChildren2:
 		code = c.readNode(p)
 	case zk.OpGetACL:
@@ -40,6 +42,16 @@ func (c *conn) execute(p *pendingRequest) {
 		c.replyError(p.xid, c.server.tree.Load().LastZxid(), code)
 	}
 	c.answered(p)
+}
+
+// synced answers a sync that is complete (5.9).
+func (c *conn) synced(p *pendingRequest) zk.Code {
+	var r wire.PathRequest
+	if err := r.Decode(p.body); err != nil {
+		return zk.MarshallingError
+	}
+	c.reply(p.xid, c.server.tree.Load().LastZxid(), wire.PathResponse(r))
+	return zk.OK
 }
 
 // readNode runs exists, getData, getChildren and getChildren2 (5.4). The reply

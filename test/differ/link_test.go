@@ -16,7 +16,7 @@ import (
 )
 
 // answerLimit is how long a server may take to answer before the test gives up.
-const answerLimit = 20 * time.Second
+const answerLimit = 5 * time.Second
 
 // A gotKind says what came from a server.
 type gotKind int

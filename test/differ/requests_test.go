@@ -221,7 +221,7 @@ func (g *generator) setWatches(two bool) setWatches {
 		s.PersistentRecursive = g.paths()
 	}
 	if g.one(20) {
-		s.null = 1 + g.IntN(3)
+		s = setWatches{two: two, null: 1 + g.IntN(3)}
 	}
 	if g.one(30) {
 		s.cut = 1 + g.IntN(20)

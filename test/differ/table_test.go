@@ -79,9 +79,11 @@ var table = []intended{
 		},
 	},
 	{
-		"check alone", "14, 5.8: before 3.8.5 a check outside of a multi is a transaction that nobody is told of",
+		"check alone", "14, 5.8: before 3.8.5 a check outside of a multi is a transaction, and answered if it fails",
 		func(m *match) bool {
-			return m.refusedByOstler(zk.OpCheck) && m.head(apache).kind == silent && m.apacheAlone(1)
+			a := m.head(apache)
+			ok := a.kind == silent || a.kind == replied && a.head.Err != zk.OK
+			return m.refusedByOstler(zk.OpCheck) && ok && m.apacheAlone(1)
 		},
 	},
 	{
@@ -143,6 +145,7 @@ var avoided = []struct{ what, why string }{
 	{"different watch modes of one client", "14, 8.2: before 3.9.0 one replaces the other"},
 	{"removeWatches of types 1, 2, 4 and 5 by clients with persistent watches", "14, 8.6: they remove other watches in 3.8.0"},
 	{"watches through the empty path", "4.5: in 3.8.0 they never fire; with Ostler they are the root's"},
+	{"a null list behind others in setWatches", "8.7: 3.8.0 carries out those before it"},
 	{"auth and sasl packets behind other requests", "7.5: their replies may overtake"},
 	{"sessions that end by their timeout, containers and TTL nodes that are reaped", "2.9, 4.8: their time is not that of both servers"},
 }
