@@ -16,7 +16,10 @@ func (d *draft) create(o *operation) (txn.Body, zk.Code) {
 	if code := d.checkSession(); code != zk.OK {
 		return nil, code
 	}
-	if !plausiblePath(o.path) {
+	switch {
+	case o.noPath:
+		return nil, zk.MarshallingError
+	case !plausiblePath(o.path):
 		return nil, zk.BadArguments
 	}
 	acl, code := d.fixACL(o.acl)

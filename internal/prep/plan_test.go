@@ -48,7 +48,8 @@ func TestOrderOfChecks(t *testing.T) {
 		want    zk.Code
 	}{
 		// 5.1
-		{"create: null path before flags", alice, zk.OpCreate, wire.CreateRequest{NullPath: true, Flags: 9}, zk.MarshallingError},
+		{"create: flags before null path", alice, zk.OpCreate, wire.CreateRequest{NullPath: true, Flags: 9}, zk.BadArguments},
+		{"create: null path before ACL", alice, zk.OpCreate, wire.CreateRequest{NullPath: true}, zk.MarshallingError},
 		{"create: flags before session", nobody, zk.OpCreate, create("bad", 7), zk.BadArguments},
 		{"create: negative flags", alice, zk.OpCreate2, create("/x", -1), zk.BadArguments},
 		{"create: TTL flags need createTTL", nobody, zk.OpCreate, create("/x", zk.ModeTTL), zk.BadArguments},

@@ -54,10 +54,11 @@ func (c *conn) addPersistent(path string, recursive bool) {
 	w.Add(path, watch.Data, watch.Persistent, c)
 }
 
-// checkWatches runs checkWatches and removeWatches (8.6).
+// checkWatches runs checkWatches and removeWatches (8.6). A null path is one that
+// nobody watches.
 func (c *conn) checkWatches(p *pendingRequest) zk.Code {
 	var r wire.WatchesRequest
-	if err := r.Decode(p.body); err != nil || r.NullPath {
+	if err := r.Decode(p.body); err != nil {
 		return zk.MarshallingError
 	}
 	typ := watch.Type(r.Type)
@@ -65,9 +66,11 @@ func (c *conn) checkWatches(p *pendingRequest) zk.Code {
 		return zk.MarshallingError
 	}
 	found := false
-	if p.op == zk.OpCheckWatches {
+	switch {
+	case r.NullPath:
+	case p.op == zk.OpCheckWatches:
 		found = c.server.watches.HasType(watchPath(r.Path), typ, c)
-	} else {
+	default:
 		found = c.server.watches.RemoveType(watchPath(r.Path), typ, c)
 	}
 	if !found {

@@ -46,6 +46,14 @@ func (c *canon) zxid(z zk.Zxid) zk.Zxid {
 	return z
 }
 
+// position translates the zxid of a header: where the server stands.
+func (c *canon) position(z zk.Zxid) zk.Zxid {
+	if c.side == apache && z > 0 {
+		return c.zxids.position(z)
+	}
+	return z
+}
+
 // session translates a session id to a number of the script.
 func (c *canon) session(id zk.SessionID) zk.SessionID {
 	if n, ok := c.sessions[id]; ok {
@@ -86,7 +94,7 @@ type canonical struct {
 // answer translates what came. The header's xid must be the request's.
 func (c *canon) answer(g got) canonical {
 	a := canonical{kind: g.kind, head: g.head}
-	a.head.Zxid = c.zxid(g.head.Zxid)
+	a.head.Zxid = c.position(g.head.Zxid)
 	want := g.req.xid
 	if g.req.op == zk.OpPing {
 		want = wire.XidPing
@@ -204,7 +212,7 @@ func (c *canon) describeGot(g got) string {
 		e.Decode(g.body)
 		return fmt.Sprintf("event zxid %v type %d %q", g.head.Zxid, e.Type, e.Path)
 	}
-	s := fmt.Sprintf("reply to %d %v: xid %d zxid %v (%v) err %d", g.req.xid, g.req.op, g.head.Xid, g.head.Zxid, c.zxid(g.head.Zxid), g.head.Err)
+	s := fmt.Sprintf("reply to %d %v: xid %d zxid %v (%v) err %d", g.req.xid, g.req.op, g.head.Xid, g.head.Zxid, c.position(g.head.Zxid), g.head.Err)
 	if r, change := c.bodyOf(g.req.op); r != nil && g.head.Err == zk.OK && r.Decode(g.body) == nil {
 		change()
 		if m, ok := r.(*wire.MultiResponse); ok {
@@ -229,41 +237,4 @@ func describeResults(list []wire.MultiResult) string {
 		}
 	}
 	return b.String()
-}
-
-// A zxidMap translates between the zxids of both servers: their distance, and how
-// it has changed.
-type zxidMap struct {
-	points []zxidPoint // by zxid
-}
-
-// A zxidPoint says that from these zxids on the servers are apart by their
-// difference.
-type zxidPoint struct{ ostler, apache zk.Zxid }
-
-// begin says that the two servers stand at these zxids; what was before cannot
-// be told.
-func (m *zxidMap) begin(o, a zk.Zxid) { m.points = []zxidPoint{{o, a}} }
-
-// skip says that Apache spends one more zxid behind last.
-func (m *zxidMap) skip(lastApache zk.Zxid) {
-	m.points = append(m.points, zxidPoint{m.fromApache(lastApache), lastApache + 1})
-}
-
-func (m *zxidMap) fromApache(z zk.Zxid) zk.Zxid {
-	for _, p := range slices.Backward(m.points) {
-		if z >= p.apache {
-			return z - p.apache + p.ostler
-		}
-	}
-	return z
-}
-
-func (m *zxidMap) toApache(z zk.Zxid) zk.Zxid {
-	for _, p := range slices.Backward(m.points) {
-		if z >= p.ostler {
-			return z - p.ostler + p.apache
-		}
-	}
-	return z
 }

@@ -206,7 +206,7 @@ func (p *player) arrive(c *client) (*difference, error) {
 	old := c.duo
 	if st.act != connect && st.act != resume {
 		defer d.close()
-		return p.exchange(nil, d, first, old)
+		return p.exchange(nil, d, first, nil)
 	}
 	c.duo = d
 	if old != nil && (st.act == connect || st.from != st.slot) {
@@ -364,6 +364,16 @@ func sortEvents(list []got) {
 		slices.SortStableFunc(list[i:n], func(a, b got) int { return strings.Compare(string(a.body), string(b.body)) })
 		i = n + 1
 	}
+}
+
+// holder returns the client that a connection is of, nil if of none.
+func (p *player) holder(d *duo) *client {
+	for i := range p.clients {
+		if p.clients[i].duo == d {
+			return &p.clients[i]
+		}
+	}
+	return nil
 }
 
 func (p *player) hangUp() {

@@ -167,15 +167,16 @@ func (g *generator) opBody(op zk.OpCode) wire.Record {
 	body := g.body(op)
 	switch r := body.(type) {
 	case wire.CreateRequest:
+		r.NullPath = r.NullPath && g.one(2)
 		if (!r.Flags.Valid() || r.Flags.TTL()) && !g.one(8) {
 			r.Flags = 0
 		}
-		r.NullPath = r.NullPath && g.one(2)
 		if r.ACL == nil && !g.one(8) {
 			r.ACL = []zk.ACL{}
 		}
 		return r
 	case wire.CreateTTLRequest:
+		r.NullPath = r.NullPath && g.one(2)
 		if r.ACL == nil && !g.one(8) {
 			r.ACL = zk.OpenACL()
 		}
@@ -235,8 +236,10 @@ func (g *generator) setWatches(two bool) setWatches {
 // addWatch makes a watch of the client's style, or one with a mode that does not
 // exist.
 func (g *generator) addWatch() wire.AddWatchRequest {
-	r := wire.AddWatchRequest{Path: g.anyPath(), NullPath: g.one(50), Mode: pick[int32](g, -1, 2, 3)}
+	r := wire.AddWatchRequest{Path: g.anyPath(), Mode: pick[int32](g, -1, 2, 3)}
 	switch styleOf(g.slot) {
+	case standard:
+		r.NullPath = g.one(10)
 	case persistent:
 		r.Mode = wire.AddWatchPersistent
 	case recursive:
@@ -251,16 +254,23 @@ func (g *generator) watches(op zk.OpCode) wire.WatchesRequest {
 	if g.one(12) {
 		r.Type = pick[wire.WatcherType](g, 0, 6, -1)
 	}
-	if op == zk.OpRemoveWatches && styleOf(g.slot) != standard {
-		r.Type = wire.WatcherAny
+	if styleOf(g.slot) != standard {
+		r.NullPath = false
+		if op == zk.OpRemoveWatches {
+			r.Type = wire.WatcherAny
+		}
 	}
 	return r
 }
 
 // spoil damages the body of a request.
 func (g *generator) spoil(r *request) {
-	if _, ok := r.body.(setWatches); ok {
+	switch r.body.(type) {
+	case setWatches:
 		return // it brings its own damage
+	case wire.WatchesRequest, wire.AddWatchRequest:
+		r.raw = r.body.Append(nil)[:g.IntN(8)]
+		return
 	}
 	b := r.body.Append(nil)
 	switch g.IntN(4) {

@@ -115,19 +115,24 @@ func (r request) append(dst []byte, zxid func(back int64) zk.Zxid) []byte {
 	}
 	dst, at := wire.BeginFrame(dst)
 	dst = wire.RequestHeader{Xid: r.xid, Op: r.op}.Append(dst)
-	switch body := r.body.(type) {
-	case nil:
-	case setWatches:
+	if body, ok := r.body.(setWatches); ok {
 		body.RelativeZxid = zxid(body.back)
 		dst = body.Append(dst)
-	default:
-		if r.raw != nil {
-			dst = append(dst, r.raw...)
-		} else {
-			dst = body.Append(dst)
-		}
+	} else {
+		dst = append(dst, r.sent()...)
 	}
 	return wire.EndFrame(dst, at)
+}
+
+// sent returns the body.
+func (r request) sent() []byte {
+	switch {
+	case r.raw != nil:
+		return r.raw
+	case r.body != nil:
+		return r.body.Append(nil)
+	}
+	return nil
 }
 
 // alone reports whether a request ends its connection, or has an answer that

@@ -48,7 +48,7 @@ var table = []intended{
 		},
 	},
 	{
-		"create2 in multi", "14, 6.2: before 3.9.0 create2 in a multi is a create, and answered as one",
+		"create2 in multi", "14, 6.2: before 3.9.0 create2, and createContainer without its flag, are creates in a multi, and answered as such",
 		func(m *match) bool {
 			var o, a wire.MultiResponse
 			if !m.replies(zk.OpMulti, zk.OK, zk.OK) || o.Decode(m.head(ostler).body) != nil || a.Decode(m.head(apache).body) != nil {
@@ -59,7 +59,8 @@ var table = []intended{
 				return false
 			}
 			for i := range o.Results {
-				if a.Results[i].Op == zk.OpCreate && o.Results[i].Op == zk.OpCreate2 && ops.Ops[i].Op == zk.OpCreate2 {
+				op := ops.Ops[i].Op
+				if a.Results[i].Op == zk.OpCreate && o.Results[i].Op == zk.OpCreate2 && (op == zk.OpCreate2 || op == zk.OpCreateContainer) {
 					o.Results[i] = wire.MultiResult{Op: zk.OpCreate, Path: o.Results[i].Path}
 				}
 			}
@@ -76,6 +77,31 @@ var table = []intended{
 			}
 			failed := slices.IndexFunc(a.Results, func(r wire.MultiResult) bool { return r.Code != zk.OK })
 			return failed >= 0 && slices.ContainsFunc(ops.Ops[failed+1:], undecodable) && m.take(1, 1)
+		},
+	},
+	{
+		"undecodable reconfig", "3.7: every write spends a zxid; 3.8.0 spends none on a reconfig that it cannot decode",
+		func(m *match) bool { return m.ostlerAlone(zk.OpReconfig, "", 0) && m.take(1, 1) },
+	},
+	{
+		"null path in multi", "3.4, 3.7: 3.8.0 leaves a zxid out without a transaction, and has an empty result behind the code",
+		func(m *match) bool {
+			return m.ostlerAlone(zk.OpMulti, string(wire.MultiResponse{}.Append(nil)), 1) && m.take(1, 1)
+		},
+	},
+	{
+		"null path in multiRead", "3.4, 3.7: an error has no body; 3.8.0 has the results so far behind the code",
+		func(m *match) bool {
+			var a wire.MultiResponse
+			ops, ok := m.head(ostler).req.body.(wire.MultiReadRequest)
+			if !ok || !m.replies(zk.OpMultiRead, zk.MarshallingError, zk.MarshallingError) || len(m.head(ostler).body) > 0 {
+				return false
+			}
+			at := slices.IndexFunc(ops.Ops, func(op wire.MultiOp) bool {
+				r, ok := op.Body.(wire.PathWatchRequest)
+				return ok && r.NullPath
+			})
+			return a.Decode(m.head(apache).body) == nil && len(a.Results) == at && m.take(1, 1)
 		},
 	},
 	{
@@ -96,13 +122,15 @@ var table = []intended{
 		"deleteContainer", "15, H4: deleteContainer is no request of clients",
 		func(m *match) bool {
 			a := m.head(apache)
-			return m.refusedByOstler(zk.OpDeleteContainer) && a.kind == replied && a.head.Err == zk.NoNode && m.apacheAlone(1)
+			return m.refusedByOstler(zk.OpDeleteContainer) && a.kind == replied && a.head.Err != zk.OK && m.apacheAlone(1)
 		},
 	},
 	{
 		"wrong password", "15, H7: a wrong password does not cost the real client its connection",
 		func(m *match) bool {
-			if m.p.step.act != wrong || m.duo != m.p.clients[m.p.step.from].duo || m.head(apache).kind != closed || !m.head(ostler).req.mark {
+			c := m.p.holder(m.duo)
+			if m.p.step.act != wrong || c == nil || c.session != m.p.clients[m.p.step.from].session ||
+				m.head(apache).kind != closed || !m.head(ostler).req.mark {
 				return false
 			}
 			m.duo[ostler].close()
@@ -146,6 +174,7 @@ var avoided = []struct{ what, why string }{
 	{"removeWatches of types 1, 2, 4 and 5 by clients with persistent watches", "14, 8.6: they remove other watches in 3.8.0"},
 	{"watches through the empty path", "4.5: in 3.8.0 they never fire; with Ostler they are the root's"},
 	{"a null list behind others in setWatches", "8.7: 3.8.0 carries out those before it"},
+	{"addWatch without a path", "3.7: 3.8.0 takes it, and does not close the connection at its end"},
 	{"auth and sasl packets behind other requests", "7.5: their replies may overtake"},
 	{"sessions that end by their timeout, containers and TTL nodes that are reaped", "2.9, 4.8: their time is not that of both servers"},
 }
@@ -270,6 +299,20 @@ func (m *match) refusedByOstler(op zk.OpCode) bool {
 	return len(l) == 2 && l[0].req.op == op && l[0].head.Err == zk.Unimplemented && l[0].head.Zxid == -1 && l[1].kind == closed
 }
 
+// ostlerAlone reports whether both answer a write with MarshallingError, and only
+// Ostler with a transaction. Apache has a body behind the code, and leaves out some
+// zxids.
+func (m *match) ostlerAlone(op zk.OpCode, body string, leftOut int) bool {
+	o, a := m.head(ostler), m.head(apache)
+	ok := o.kind == replied && a.kind == replied && o.req.op == op && o.head.Err == zk.MarshallingError &&
+		a.head.Err == zk.MarshallingError && string(a.body) == body && len(o.body) == 0 &&
+		m.p.zxids.position(a.head.Zxid) == o.head.Zxid-1
+	if ok {
+		m.p.zxids.ostlerSpends(o.head.Zxid, a.head.Zxid, leftOut)
+	}
+	return ok
+}
+
 // apacheAlone ends a connection on Apache that Ostler has ended, where n
 // transactions were made that Ostler did not make.
 func (m *match) apacheAlone(n int) bool {
@@ -277,8 +320,8 @@ func (m *match) apacheAlone(n int) bool {
 	if len(l) != 2 || !l[1].req.mark {
 		return false
 	}
-	for range n {
-		m.p.zxids.skip(m.p.last[apache] - 1)
+	for i := range n {
+		m.p.zxids.apacheSpends(m.p.last[apache] - zk.Zxid(n-1-i))
 	}
 	m.duo[apache].close()
 	return m.take(2, 2)
