@@ -178,6 +178,10 @@ func TestMalformedReadsAreAnswered(t *testing.T) { // 3.7
 	xid++
 	c.request(xid, zk.OpGetData, wire.PathWatchRequest{NullPath: true})
 	c.want(xid, -2, zk.MarshallingError)
+	c.request(xid, zk.OpCheckWatches, wire.WatchesRequest{NullPath: true, Type: wire.WatcherAny})
+	c.want(xid, -2, zk.MarshallingError)
+	c.request(xid, zk.OpRemoveWatches, wire.WatchesRequest{NullPath: true, Type: wire.WatcherAny})
+	c.want(xid, -2, zk.NoWatcher)
 	c.request(xid, zk.OpExists, readBody("/a\x00", false))
 	c.want(xid, -2, zk.BadArguments)
 	c.frame(wire.PathRequest{}) // a frame of 4 bytes

@@ -54,11 +54,11 @@ func (c *conn) addPersistent(path string, recursive bool) {
 	w.Add(path, watch.Data, watch.Persistent, c)
 }
 
-// checkWatches runs checkWatches and removeWatches (8.6). A null path is one that
-// nobody watches.
+// checkWatches runs checkWatches and removeWatches (8.6). To the second, a null path
+// is one that nobody watches.
 func (c *conn) checkWatches(p *pendingRequest) zk.Code {
 	var r wire.WatchesRequest
-	if err := r.Decode(p.body); err != nil {
+	if err := r.Decode(p.body); err != nil || r.NullPath && p.op == zk.OpCheckWatches {
 		return zk.MarshallingError
 	}
 	typ := watch.Type(r.Type)

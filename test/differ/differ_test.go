@@ -4,6 +4,7 @@ package differ
 
 import (
 	"flag"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ var (
 	fromFlag  = flag.Uint64("differ.from", 1, "first seed")
 	stepsFlag = flag.Int("differ.steps", 400, "steps of a script")
 	opsFlag   = flag.Int("differ.ops", 20_000, "operations to compare in all")
+	pairsFlag = flag.Int("differ.pairs", 2, "pairs of servers at work")
 	addrFlag  = flag.String("differ.apache", "", "host:port of a standalone ZooKeeper to compare with, instead of the packaged one; it needs the same settings")
 )
 
@@ -73,7 +75,11 @@ func (b *bench) report(s script, d *difference) {
 	b.t.Errorf("seed %d, step %d: %s\n%s", s.seed, d.at, d.what, d.text)
 	s.steps = s.steps[:min(d.at+1, len(s.steps))]
 	best := d
+	lasting := b.try(script{}) != nil
 	s = shrink(s, func(c script) bool {
+		if lasting {
+			b.fresh()
+		}
 		found := b.try(c)
 		if found == nil || found.what != d.what {
 			return false
@@ -85,20 +91,79 @@ func (b *bench) report(s script, d *difference) {
 	b.t.Logf("again: go test -tags interop ./test/differ -run TestScripts -differ.seed=%d -differ.steps=%d", s.seed, *stepsFlag)
 }
 
-func TestScripts(t *testing.T) {
+// A run is shared by the pairs of servers at work.
+type run struct {
+	mu    sync.Mutex
+	seed  uint64 // next
+	ops   int    // to compare still
+	over  bool   // a difference was found
+	cover *coverage
+}
+
+// next returns a seed, false when there was enough.
+func (r *run) next() (uint64, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over || r.ops <= 0 {
+		return 0, false
+	}
+	r.seed++
+	return r.seed - 1, true
+}
+
+// done counts what a script has compared.
+func (r *run) done(c *coverage, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ops -= c.total()
+	r.over = r.over || !ok
+	r.cover.add(c)
+}
+
+// work plays scripts until there were enough.
+func (r *run) work(t *testing.T) {
 	b := &bench{t: t}
 	b.fresh()
-	begin := time.Now()
-	first, ops := *fromFlag, *opsFlag
-	if *seedFlag != 0 {
-		first, ops = *seedFlag, 1
-	}
-	seeds := 0
-	for ; b.cover.total() < ops && !t.Failed(); seeds++ {
-		s := generate(first+uint64(seeds), *stepsFlag)
-		if d := b.try(s); d != nil {
+	for {
+		seed, more := r.next()
+		if !more {
+			return
+		}
+		b.cover = newCoverage()
+		s := generate(seed, *stepsFlag)
+		d := b.try(s)
+		r.done(b.cover, d == nil)
+		if d != nil {
 			b.report(s, d)
 		}
 	}
-	t.Logf("%d operations, %d scripts, in %v\n%v", b.cover.total(), seeds, time.Since(begin).Round(time.Second), b.cover)
+}
+
+// TestScripts plays scripts until there were enough operations. In a run of some
+// length everything has to come up: operations, their errors, events, and the
+// intended differences.
+func TestScripts(t *testing.T) {
+	r := &run{seed: *fromFlag, ops: *opsFlag, cover: newCoverage()}
+	pairs := *pairsFlag
+	if *seedFlag != 0 {
+		r.seed, r.ops = *seedFlag, 1
+	}
+	if *addrFlag != "" || *seedFlag != 0 {
+		pairs = 1 // at one server, only one may play
+	}
+	begin := time.Now()
+	t.Run("pair", func(t *testing.T) {
+		for range pairs {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				r.work(t)
+			})
+		}
+	})
+	t.Logf("%d operations in %d scripts, %v\n%v", r.cover.total(), r.seed-*fromFlag, time.Since(begin).Round(time.Second), r.cover)
+	if r.cover.total() >= coverageOps && !t.Failed() {
+		for _, name := range r.cover.missing() {
+			t.Errorf("never came up: %s", name)
+		}
+	}
 }

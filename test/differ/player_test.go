@@ -45,6 +45,8 @@ type player struct {
 	step    step
 	last    [2]zk.Zxid // newest in a header
 	before  zk.Zxid    // Ostler's last before the step
+
+	children []string // that the audit has come to
 }
 
 func newPlayer(o, a string, cover *coverage) *player {
@@ -76,13 +78,14 @@ func (p *player) play(s script) (*difference, error) {
 			return p.failed(d, len(s.steps)), err
 		}
 	}
-	return nil, nil
+	d, err := p.audit()
+	return p.failed(d, len(s.steps)), err
 }
 
 // failed says where a difference is. The servers are apart from now on.
 func (p *player) failed(d *difference, i int) *difference {
-	p.known = false
 	if d != nil {
+		p.known = false
 		d.at = i
 	}
 	return d
@@ -149,6 +152,7 @@ func (p *player) do(st step) (*difference, error) {
 	p.step, p.before = st, p.last[ostler]
 	c := &p.clients[st.slot]
 	if st.act == closeOldest {
+		p.cover.actions[closeOldest]++
 		c = p.takeOldest(st)
 		st = p.step
 		if c == nil {
@@ -315,10 +319,15 @@ func (p *player) settle(c *client, d *duo) (*difference, error) {
 	return m.run(), nil
 }
 
-// note remembers the newest zxid of a server.
+// note remembers the newest zxid of a server, and what an audit finds.
 func (p *player) note(s side, list []got) {
 	for _, g := range list {
 		p.last[s] = max(p.last[s], g.head.Zxid)
+		if p.step.act == audit && g.req.op == zk.OpGetChildren2 && g.head.Err == zk.OK {
+			var r wire.Children2Response
+			r.Decode(g.body)
+			p.children = r.Children
+		}
 	}
 }
 

@@ -168,6 +168,9 @@ func (g *generator) opBody(op zk.OpCode) wire.Record {
 	switch r := body.(type) {
 	case wire.CreateRequest:
 		r.NullPath = r.NullPath && g.one(2)
+		if op == zk.OpCreateContainer && r.Flags.Ephemeral() {
+			r.Flags = zk.ModeContainer // see avoided
+		}
 		if (!r.Flags.Valid() || r.Flags.TTL()) && !g.one(8) {
 			r.Flags = 0
 		}

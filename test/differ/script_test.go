@@ -40,10 +40,11 @@ const (
 	badConnect                // a ConnectRequest cut off at cut
 	disconnect                // the client closes the slot's connection
 	closeOldest               // at the end: the oldest session is taken over and closed
+	audit                     // at the end: what is left is looked at
 	actionCount
 )
 
-var actionNames = [...]string{"send", "connect", "resume", "wrong password", "unknown session", "zxid ahead", "bad connect", "disconnect", "close the oldest session"}
+var actionNames = [...]string{"send", "connect", "resume", "wrong password", "unknown session", "zxid ahead", "bad connect", "disconnect", "close the oldest session", "audit"}
 
 func (a action) String() string { return actionNames[a] }
 

@@ -64,11 +64,11 @@ var table = []intended{
 					o.Results[i] = wire.MultiResult{Op: zk.OpCreate, Path: o.Results[i].Path}
 				}
 			}
-			return m.sameBodies(o.Append(nil)) && m.take(1, 1)
+			return m.sameBodies(o.Append(nil), a.Append(nil)) && m.take(1, 1)
 		},
 	},
 	{
-		"multi refused as a whole", "6.2, H1: an operation that cannot be carried out makes the whole multi undecodable, whatever fails before it",
+		"multi refused as a whole", "6.2: before 3.9.0 flags and access lists of a multi are looked at one after the other, and not at all behind one that fails",
 		func(m *match) bool {
 			var a wire.MultiResponse
 			ops, ok := m.head(ostler).req.body.(wire.MultiRequest)
@@ -76,7 +76,7 @@ var table = []intended{
 				return false
 			}
 			failed := slices.IndexFunc(a.Results, func(r wire.MultiResult) bool { return r.Code != zk.OK })
-			return failed >= 0 && slices.ContainsFunc(ops.Ops[failed+1:], undecodable) && m.take(1, 1)
+			return failed >= 0 && slices.ContainsFunc(ops.Ops[failed:], undecodable) && m.take(1, 1)
 		},
 	},
 	{
@@ -102,6 +102,17 @@ var table = []intended{
 				return ok && r.NullPath
 			})
 			return a.Decode(m.head(apache).body) == nil && len(a.Results) == at && m.take(1, 1)
+		},
+	},
+	{
+		"order of identities", "7.3, 7.5: auth in an ACL stands for the identities of a connection, which are a set",
+		func(m *match) bool {
+			var o, a wire.GetACLResponse
+			if !m.replies(zk.OpGetACL, zk.OK, zk.OK) || o.Decode(m.head(ostler).body) != nil || a.Decode(m.head(apache).body) != nil {
+				return false
+			}
+			o.ACL, a.ACL = sortIdentities(o.ACL), sortIdentities(a.ACL)
+			return m.sameBodies(o.Append(nil), a.Append(nil)) && m.take(1, 1)
 		},
 	},
 	{
@@ -154,6 +165,14 @@ var table = []intended{
 		},
 	},
 	{
+		"watches of no path", "8.6: any path may be asked for; before 3.9.0 checkWatches wants it to begin with a slash",
+		func(m *match) bool {
+			r, ok := m.head(ostler).req.body.(wire.WatchesRequest)
+			ok = ok && m.head(ostler).req.op == zk.OpCheckWatches && !strings.HasPrefix(r.Path, "/")
+			return ok && m.answers(zk.MarshallingError, zk.NoWatcher) && m.take(1, 1)
+		},
+	},
+	{
 		"IPv6 in ACLs", "14, 7.6: ip ids may be IPv6 since 3.9.4",
 		func(m *match) bool {
 			r, ok := m.head(ostler).req.body.(wire.SetACLRequest)
@@ -174,6 +193,7 @@ var avoided = []struct{ what, why string }{
 	{"removeWatches of types 1, 2, 4 and 5 by clients with persistent watches", "14, 8.6: they remove other watches in 3.8.0"},
 	{"watches through the empty path", "4.5: in 3.8.0 they never fire; with Ostler they are the root's"},
 	{"a null list behind others in setWatches", "8.7: 3.8.0 carries out those before it"},
+	{"createContainer with the flag of an ephemeral in a multi", "14, 6.2: in 3.8.0 it makes an ephemeral"},
 	{"addWatch without a path", "3.7: 3.8.0 takes it, and does not close the connection at its end"},
 	{"auth and sasl packets behind other requests", "7.5: their replies may overtake"},
 	{"sessions that end by their timeout, containers and TTL nodes that are reaped", "2.9, 4.8: their time is not that of both servers"},
@@ -185,6 +205,20 @@ const statLen = 68
 func undecodable(op wire.MultiOp) bool {
 	var m wire.MultiRequest
 	return m.Decode(wire.MultiRequest{Ops: []wire.MultiOp{op}}.Append(nil)) != nil
+}
+
+// sortIdentities sorts each run of digest entries with the same permissions.
+func sortIdentities(list []zk.ACL) []zk.ACL {
+	list = slices.Clone(list)
+	for i := 0; i < len(list); {
+		n := i + 1
+		for n < len(list) && list[n].ID.Scheme == "digest" && list[i].ID.Scheme == "digest" && list[n].Perms == list[i].Perms {
+			n++
+		}
+		slices.SortFunc(list[i:n], func(a, b zk.ACL) int { return strings.Compare(a.ID.ID, b.ID.ID) })
+		i = n
+	}
+	return list
 }
 
 // A match compares what came on one connection.
@@ -285,11 +319,11 @@ func (m *match) sameHeads() bool {
 	return o.Xid == a.Xid && o.Zxid == a.Zxid
 }
 
-// sameBodies compares a body in place of Ostler's with Apache's.
-func (m *match) sameBodies(o []byte) bool {
-	g := m.head(ostler)
-	g.body = o
-	return m.p.canons[ostler].answer(g) == m.p.canons[apache].answer(m.head(apache))
+// sameBodies compares what comes next with other bodies.
+func (m *match) sameBodies(o, a []byte) bool {
+	g, h := m.head(ostler), m.head(apache)
+	g.body, h.body = o, a
+	return m.p.canons[ostler].answer(g) == m.p.canons[apache].answer(h)
 }
 
 // refusedByOstler reports whether Ostler refuses op and closes, as it does with
