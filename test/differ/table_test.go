@@ -20,7 +20,8 @@ type intended struct {
 	excuse func(m *match) bool
 }
 
-// table is every difference that is not a bug.
+// table is every difference that is not a bug. The server is Debian's build, which
+// has the filter of events by READ that came with 3.8.4 (client-protocol.md 14).
 var table = []intended{
 	{
 		"event zxid", "14, 8.1: before 3.9.0 the zxid of a notification is -1",
@@ -29,14 +30,6 @@ var table = []intended{
 			ok := o.kind == event && a.kind == event && string(o.body) == string(a.body) &&
 				a.head.Zxid == -1 && o.head.Zxid > m.p.before && o.head.Zxid <= m.p.last[ostler]
 			return ok && m.take(1, 1)
-		},
-	},
-	{
-		"event hidden", "14, 8.3: before 3.8.4 events are not filtered by READ",
-		func(m *match) bool {
-			a := m.head(apache)
-			var e wire.WatcherEvent
-			return a.kind == event && e.Decode(a.body) == nil && restricted(e.Path) && m.take(0, 1)
 		},
 	},
 	{

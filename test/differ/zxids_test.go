@@ -33,7 +33,11 @@ func (m *zxidMap) apacheSpends(z zk.Zxid) {
 // ostlerSpends says that the transaction z is Ostler's alone, while Apache stands
 // at shown, and goes on from there, or leaves out as many zxids.
 func (m *zxidMap) ostlerSpends(z, shown zk.Zxid, leftOut int) {
-	m.points = append(m.points, zxidPoint{ostler: z + 1, apache: shown + 1 + zk.Zxid(leftOut), shown: shown})
+	next := shown + 1
+	if last := m.points[len(m.points)-1]; last.shown == shown {
+		next = last.apache
+	}
+	m.points = append(m.points, zxidPoint{ostler: z + 1, apache: next + zk.Zxid(leftOut), shown: shown})
 }
 
 func (m *zxidMap) fromApache(z zk.Zxid) zk.Zxid {
