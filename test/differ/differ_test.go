@@ -28,6 +28,7 @@ const scriptsPerServer = 200
 type bench struct {
 	t       testing.TB
 	servers []*server
+	played  int // scripts, on these servers
 	*player
 }
 
@@ -38,24 +39,26 @@ func (b *bench) fresh() {
 		s.stop()
 	}
 	o := startServer(b.t, proc.Ostler)
-	b.servers = []*server{o}
-	addr := *addrFlag
+	b.servers, b.played = []*server{o}, 0
+	addr, roots := *addrFlag, 0
 	if addr == "" {
 		a := startServer(b.t, proc.Apache)
 		b.servers = append(b.servers, a)
 		addr = a.addr
+	} else {
+		roots = int(time.Now().Unix() % rootsMax) // it may know those of another run
 	}
 	cover := newCoverage()
 	if b.player != nil {
 		cover = b.cover
 	}
-	b.player = newPlayer(o.addr, addr, cover)
+	b.player = newPlayer(o.addr, addr, roots, cover)
 }
 
 // try plays a script; the difference that it shows, if it shows one.
 func (b *bench) try(s script) *difference {
 	b.t.Helper()
-	if b.scripts >= scriptsPerServer {
+	if b.played++; b.played > scriptsPerServer {
 		b.fresh()
 	}
 	d, err := b.play(s)
@@ -161,6 +164,9 @@ func TestScripts(t *testing.T) {
 		}
 	})
 	t.Logf("%d operations in %d scripts, %v\n%v", r.cover.total(), r.seed-*fromFlag, time.Since(begin).Round(time.Second), r.cover)
+	for _, a := range avoided {
+		t.Logf("not in scripts: %s (%s)", a.what, a.why)
+	}
 	if r.cover.total() >= coverageOps && !t.Failed() {
 		for _, name := range r.cover.missing() {
 			t.Errorf("never came up: %s", name)

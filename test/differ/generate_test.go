@@ -121,7 +121,12 @@ func (g *generator) burst() []request {
 	}
 	var reqs []request
 	for range n {
-		reqs = append(reqs, g.request())
+		r := g.request()
+		if c, ok := r.body.(wire.CreateRequest); ok && n > 1 && r.op == zk.OpCreateContainer && c.Flags.Ephemeral() {
+			c.Flags = zk.ModeContainer // see avoided
+			r.body, r.raw = c, nil
+		}
+		reqs = append(reqs, r)
 	}
 	return reqs
 }

@@ -74,6 +74,10 @@ func (l *link) send(b []byte, reqs []request) {
 	l.waiting = append(l.waiting, reqs...)
 	l.waiting = append(l.waiting, marker)
 	b = marker.append(b, nil)
+	if half := len(b) / 2; half%4 == 1 { // frames may come in pieces
+		l.conn.Write(b[:half])
+		b = b[half:]
+	}
 	l.conn.Write(b)
 }
 

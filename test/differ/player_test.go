@@ -35,7 +35,7 @@ type player struct {
 	canons   [2]*canon
 	cover    *coverage
 	sessions int  // made so far
-	scripts  int  // played so far
+	roots    int  // taken so far
 	known    bool // where both servers stand
 
 	// Of the script at hand.
@@ -49,8 +49,10 @@ type player struct {
 	children []string // that the audit has come to
 }
 
-func newPlayer(o, a string, cover *coverage) *player {
-	p := &player{addrs: [2]string{o, a}, cover: cover}
+// newPlayer returns a player for the servers at two addresses, which have the nodes
+// up to the number roots.
+func newPlayer(o, a string, roots int, cover *coverage) *player {
+	p := &player{addrs: [2]string{o, a}, roots: roots, cover: cover}
 	p.canons = [2]*canon{newCanon(ostler, &p.zxids), newCanon(apache, &p.zxids)}
 	return p
 }
@@ -94,8 +96,8 @@ func (p *player) failed(d *difference, i int) *difference {
 // begin makes sure of where both servers stand.
 func (p *player) begin() error {
 	p.clients, p.alive = [slots]client{}, nil
-	p.scripts++
-	p.root = fmt.Appendf(nil, "/s%06d", p.scripts)
+	p.roots = (p.roots + 1) % rootsMax
+	p.root = fmt.Appendf(nil, "/s%06d", p.roots)
 	d, err := p.dial()
 	if err != nil {
 		return err

@@ -23,6 +23,9 @@ type script struct {
 // as those that take its place.
 const root = "/s000000"
 
+// rootsMax is how many there are.
+const rootsMax = 1_000_000
+
 // slots is how many clients a script has. Each has a session and at most one
 // connection.
 const slots = 4

@@ -55,7 +55,11 @@ func (g *generator) data() []byte {
 	case 1:
 		return []byte{}
 	case 2:
-		return []byte(strings.Repeat("data ", g.IntN(60)))
+		n := g.IntN(60)
+		if g.one(20) {
+			n *= 200
+		}
+		return []byte(strings.Repeat("data ", n))
 	}
 	return fmt.Appendf(nil, "%d", g.IntN(1000))
 }
