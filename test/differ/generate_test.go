@@ -120,15 +120,26 @@ func (g *generator) burst() []request {
 		n = 2 + g.IntN(6)
 	}
 	var reqs []request
-	for range n {
+	for len(reqs) < n {
 		r := g.request()
-		if c, ok := r.body.(wire.CreateRequest); ok && n > 1 && r.op == zk.OpCreateContainer && c.Flags.Ephemeral() {
-			c.Flags = zk.ModeContainer // see avoided
-			r.body, r.raw = c, nil
+		if n > 1 {
+			r = companionable(r)
 		}
 		reqs = append(reqs, r)
+		if r.op == zk.OpSetACL {
+			break // see avoided
+		}
 	}
 	return reqs
+}
+
+// companionable makes a request fit to be followed by others: see avoided.
+func companionable(r request) request {
+	if c, ok := r.body.(wire.CreateRequest); ok && r.op == zk.OpCreateContainer && c.Flags.Ephemeral() {
+		c.Flags = zk.ModeContainer
+		r.body, r.raw = c, nil
+	}
+	return r
 }
 
 // last makes a request that is the connection's last.

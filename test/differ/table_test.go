@@ -188,6 +188,7 @@ var avoided = []struct{ what, why string }{
 	{"a null list behind others in setWatches", "8.7: 3.8.0 carries out those before it"},
 	{"createContainer with the flag of an ephemeral in a multi", "14, 6.2: in 3.8.0 it makes an ephemeral"},
 	{"createContainer with the flag of an ephemeral in a burst", "5.1: until it is applied, ZooKeeper takes the node for an ephemeral, which has no children"},
+	{"requests right behind a setACL", "7.2: until it is applied, ZooKeeper's leader judges writes by the old list"},
 	{"addWatch without a path", "3.7: 3.8.0 takes it, and does not close the connection at its end"},
 	{"auth and sasl packets behind other requests", "7.5: their replies may overtake"},
 	{"sessions that end by their timeout, containers and TTL nodes that are reaped", "2.9, 4.8: their time is not that of both servers"},
