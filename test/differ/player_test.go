@@ -43,6 +43,7 @@ type player struct {
 	clients [slots]client
 	alive   []*session
 	step    step
+	acting  *duo       // that the step is sent on
 	last    [2]zk.Zxid // newest in a header
 	before  zk.Zxid    // Ostler's last before the step
 
@@ -255,6 +256,7 @@ func (p *player) connectFrame(s side, owner *session) []byte {
 // quiet, and compares. ghost is another connection that should end now.
 func (p *player) exchange(c *client, d *duo, first [2][]byte, ghost *duo) (*difference, error) {
 	p.cover.actions[p.step.act]++
+	p.acting = d
 	for s, l := range d {
 		b := first[s]
 		for _, r := range p.step.reqs {
