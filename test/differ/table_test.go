@@ -106,6 +106,17 @@ var table = []intended{
 		},
 	},
 	{
+		name: "flags in multiRead",
+		why:  "14, 6.3: before 3.9.0 creates in a multiRead are refused as creates, whatever their flags, with an empty result",
+		excuse: func(m *match) bool {
+			ops, ok := m.head(ostler).req.body.(wire.MultiReadRequest)
+			ok = ok && m.replies(zk.OpMultiRead, zk.MarshallingError, zk.MarshallingError) && len(m.head(ostler).body) == 0
+			return ok && string(m.head(apache).body) == string(wire.MultiResponse{}.Append(nil)) &&
+				slices.ContainsFunc(ops.Ops, undecodable) && m.take(1, 1)
+		},
+		rare: true,
+	},
+	{
 		name: "order of identities",
 		why:  "7.3, 7.5: auth in an ACL stands for the identities of a connection, which are a set",
 		excuse: func(m *match) bool {
