@@ -48,11 +48,11 @@ func (b *bench) fresh() {
 	} else {
 		roots = int(time.Now().Unix() % rootsMax) // it may know those of another run
 	}
-	cover := newCoverage()
+	next := newPlayer(o.addr, addr, roots, newCoverage())
 	if b.player != nil {
-		cover = b.cover
+		next.cover, next.limit = b.cover, b.limit
 	}
-	b.player = newPlayer(o.addr, addr, roots, cover)
+	b.player = next
 }
 
 // try plays a script; the difference that it shows, if it shows one.
@@ -78,6 +78,7 @@ func (b *bench) report(s script, d *difference) {
 	b.t.Errorf("seed %d, step %d: %s\n%s", s.seed, d.at, d.what, d.text)
 	s.steps = s.steps[:min(d.at+1, len(s.steps))]
 	b.fresh()
+	b.limit = impatience
 	best := b.try(s)
 	if best == nil || best.what != d.what {
 		b.t.Errorf("it does not show again on fresh servers: it takes what scripts before have left, or luck")

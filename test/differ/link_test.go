@@ -15,8 +15,12 @@ import (
 	"ostler/internal/zk"
 )
 
-// answerLimit is how long a server may take to answer before the test gives up.
-const answerLimit = 5 * time.Second
+// How long a server may take to answer: by default, and once it is known that one
+// takes for ever.
+const (
+	patience   = 30 * time.Second
+	impatience = 3 * time.Second
+)
 
 // A gotKind says what came from a server.
 type gotKind int
@@ -57,20 +61,21 @@ type link struct {
 	greet   bool      // the ConnectResponse is still to come
 	waiting []request // sent and not answered
 	open    bool
+	limit   time.Duration // for answers
 }
 
-func dial(addr string) (*link, error) {
-	conn, err := net.DialTimeout("tcp", addr, answerLimit)
+func dial(addr string, limit time.Duration) (*link, error) {
+	conn, err := net.DialTimeout("tcp", addr, limit)
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn: conn, in: bufio.NewReaderSize(conn, 16<<10), greet: true, open: true}, nil
+	return &link{conn: conn, in: bufio.NewReaderSize(conn, 16<<10), greet: true, open: true, limit: limit}, nil
 }
 
 // send sends bytes that hold these requests, and a ping behind them. That the
 // server has gone shows when the answers are read.
 func (l *link) send(b []byte, reqs []request) {
-	l.conn.SetDeadline(time.Now().Add(answerLimit))
+	l.conn.SetDeadline(time.Now().Add(l.limit))
 	l.waiting = append(l.waiting, reqs...)
 	l.waiting = append(l.waiting, marker)
 	b = marker.append(b, nil)
@@ -93,7 +98,7 @@ func (l *link) collect() ([]got, error) {
 		payload, err := l.frame()
 		if err != nil {
 			if e, ok := err.(net.Error); ok && e.Timeout() {
-				return list, fmt.Errorf("no answer within %v; waiting for %v", answerLimit, l.waiting)
+				return list, fmt.Errorf("no answer within %v; waiting for %v", l.limit, l.waiting)
 			}
 			l.close()
 			return append(list, got{kind: closed}), nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"ostler/internal/wire"
 	"ostler/internal/zk"
@@ -34,9 +35,10 @@ type player struct {
 	zxids    zxidMap
 	canons   [2]*canon
 	cover    *coverage
-	sessions int  // made so far
-	roots    int  // taken so far
-	known    bool // where both servers stand
+	limit    time.Duration // for answers
+	sessions int           // made so far
+	roots    int           // taken so far
+	known    bool          // where both servers stand
 
 	// Of the script at hand.
 	root    []byte
@@ -53,7 +55,7 @@ type player struct {
 // newPlayer returns a player for the servers at two addresses, which have the nodes
 // up to the number roots.
 func newPlayer(o, a string, roots int, cover *coverage) *player {
-	p := &player{addrs: [2]string{o, a}, roots: roots, cover: cover}
+	p := &player{addrs: [2]string{o, a}, roots: roots, cover: cover, limit: patience}
 	p.canons = [2]*canon{newCanon(ostler, &p.zxids), newCanon(apache, &p.zxids)}
 	return p
 }
@@ -131,7 +133,7 @@ func (p *player) begin() error {
 func (p *player) dial() (*duo, error) {
 	var d duo
 	for s := range d {
-		l, err := dial(p.addrs[s])
+		l, err := dial(p.addrs[s], p.limit)
 		if err != nil {
 			return nil, fmt.Errorf("connect to %v: %w", side(s), err)
 		}
