@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,19 +48,19 @@ func OstlerPath(t testing.TB) string {
 	return path
 }
 
-// Server returns the command that runs a server of the kind with a zoo.cfg.
-// Properties are name=value, and for Apache only.
+// Server returns the command that runs a server of the kind with a zoo.cfg and Java
+// system properties, each name=value.
 func Server(t testing.TB, k Kind, config string, properties ...string) *exec.Cmd {
 	t.Helper()
-	if k == Ostler {
-		return exec.Command(OstlerPath(t), "server", config)
-	}
-	args := []string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
+	var flags []string
 	for _, p := range properties {
-		args = append(args, "-D"+p)
+		flags = append(flags, "-D"+p)
 	}
-	args = append(args, "-cp", "/usr/share/java/zookeeper.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", config)
-	return exec.Command("java", args...)
+	if k == Ostler {
+		return exec.Command(OstlerPath(t), slices.Concat([]string{"server"}, flags, []string{config})...)
+	}
+	return exec.Command("java", slices.Concat([]string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, flags,
+		[]string{"-cp", "/usr/share/java/zookeeper.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", config})...)
 }
 
 // Word asks the server at addr a four-letter word; "" is no answer.
