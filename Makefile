@@ -6,8 +6,10 @@ GO      ?= go
 # Packages whose goroutines share memory; the rest is single-threaded by design.
 RACE    := ./client/... ./internal/host/... ./internal/server/... ./internal/tree/... ./internal/watch/... ./internal/node/...
 SEEDS   ?= 10000
+OPS     ?= 1000000
+FROM    ?= 1
 
-.PHONY: build run test check packages sim sim-search mutants fuzz fuzz-live clients bench-compare bench-memory
+.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients bench-compare bench-memory
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -21,15 +23,16 @@ test: packages check
 	$(GO) test -tags invariants ./internal/zab ./internal/replica ./internal/tree
 	$(GO) test ./internal/sim -count=1 -run 'TestSeeds|TestARunRepeats' -sim.seeds=400
 	$(GO) test -tags interop -count=1 -timeout 15m ./test/interop
+	$(GO) test -tags interop -count=1 ./test/differ
 
 check:
 	$(GO) vet ./...
-	$(GO) vet -tags interop ./test/interop
+	$(GO) vet -tags interop ./test/interop ./test/differ
 	$(GO) vet -tags interop,clients ./test/interop
 	cd tools && $(GO) tool gofumpt -l .. | (! grep .)
 	cd tools && $(GO) build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
-	bin/staticcheck -tags interop ./test/interop
+	bin/staticcheck -tags interop ./test/interop ./test/differ
 	bin/staticcheck -tags interop,clients ./test/interop
 
 # What the tests run against: Apache's server and shell, the C and Python clients.
@@ -54,6 +57,10 @@ sim:
 # New seeds for ten minutes.
 sim-search:
 	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run TestSeeds -sim.for=10m
+
+# OPS random operations, in scripts from seed FROM, on Ostler and on Apache ZooKeeper.
+differ: packages
+	$(GO) test -tags interop -count=1 -timeout 0 -v ./test/differ -run TestScripts -differ.ops=$(OPS) -differ.from=$(FROM)
 
 # Bugs put in on purpose, each of which the simulator has to find.
 mutants:

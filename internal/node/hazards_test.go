@@ -41,6 +41,8 @@ func undecodables() map[zk.OpCode][][]byte {
 	} {
 		all[op] = bodies
 	}
+	// To these a null path is one that is no path (client-protocol.md 4.5).
+	all[zk.OpSetData], all[zk.OpSetACL] = bodies[:4], bodies[:4]
 	nullACL := wire.MultiRequest{Ops: []wire.MultiOp{{Op: zk.OpCreate, Body: wire.CreateRequest{Path: "/null"}}}}
 	all[zk.OpMulti] = append(slices.Clone(bodies), nullACL.Append(nil))
 	return all

@@ -20,7 +20,10 @@ func (d *draft) create(o *operation) (txn.Body, zk.Code) {
 	if code := checkSession(); code != zk.OK {
 		return nil, code
 	}
-	if !plausiblePath(o.path) {
+	switch {
+	case o.noPath:
+		return nil, zk.MarshallingError
+	case !plausiblePath(o.path):
 		return nil, zk.BadArguments
 	}
 	acl, code := d.fixACL(o.acl)

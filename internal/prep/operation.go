@@ -12,6 +12,7 @@ import (
 type operation struct {
 	op      zk.OpCode
 	path    string
+	noPath  bool // of a create whose path is null
 	data    []byte
 	acl     []zk.ACL
 	mode    zk.CreateMode
@@ -53,14 +54,23 @@ func Validate(op zk.OpCode, body []byte) zk.Code {
 		return code
 	}
 	o, code := decode(op, body)
-	if code == zk.OK && o.op == zk.OpCreateTTL && !o.mode.TTL() {
-		return zk.BadArguments // H2
+	switch {
+	case code != zk.OK:
+		return code
+	case o.op == zk.OpCreateTTL && !o.mode.TTL(): // H2
+		return zk.BadArguments
+	case o.noPath && !o.mode.Valid():
+		return zk.BadArguments
+	case o.noPath:
+		return zk.MarshallingError
 	}
-	return code
+	return zk.OK
 }
 
 // decode reads the body of a write other than multi. A null path is as bad as
-// a body that ends too early (client-protocol.md 3.7).
+// a body that ends too early (client-protocol.md 3.7), but it is found in its turn:
+// after the flags of a create, and by setData and setACL when they check the path,
+// to which it is like "".
 func decode(op zk.OpCode, body []byte) (operation, zk.Code) {
 	var (
 		o        operation
@@ -71,11 +81,11 @@ func decode(op zk.OpCode, body []byte) (operation, zk.Code) {
 	case zk.OpCreate, zk.OpCreate2, zk.OpCreateContainer:
 		var r wire.CreateRequest
 		err = r.Decode(body)
-		o, nullPath = createOperation(op, r), r.NullPath
+		o = createOperation(op, r)
 	case zk.OpCreateTTL:
 		var r wire.CreateTTLRequest
 		err = r.Decode(body)
-		o, nullPath = createTTLOperation(r), r.NullPath
+		o = createTTLOperation(r)
 	case zk.OpDelete:
 		var r wire.DeleteRequest
 		err = r.Decode(body)
@@ -87,11 +97,11 @@ func decode(op zk.OpCode, body []byte) (operation, zk.Code) {
 	case zk.OpSetData:
 		var r wire.SetDataRequest
 		err = r.Decode(body)
-		o, nullPath = operation{path: r.Path, data: r.Data, version: r.Version}, r.NullPath
+		o = operation{path: r.Path, data: r.Data, version: r.Version}
 	case zk.OpSetACL:
 		var r wire.SetACLRequest
 		err = r.Decode(body)
-		o, nullPath = operation{path: r.Path, acl: r.ACL, version: r.Version}, r.NullPath
+		o = operation{path: r.Path, acl: r.ACL, version: r.Version}
 	case zk.OpReconfig:
 		var r wire.ReconfigRequest
 		err = r.Decode(body)
@@ -106,7 +116,7 @@ func decode(op zk.OpCode, body []byte) (operation, zk.Code) {
 }
 
 func createOperation(op zk.OpCode, r wire.CreateRequest) operation {
-	return operation{op: op, path: r.Path, data: r.Data, acl: r.ACL, mode: r.Flags, ttl: -1}
+	return operation{op: op, path: r.Path, noPath: r.NullPath, data: r.Data, acl: r.ACL, mode: r.Flags, ttl: -1}
 }
 
 func createTTLOperation(r wire.CreateTTLRequest) operation {

@@ -48,7 +48,8 @@ func TestOrderOfChecks(t *testing.T) {
 		want    zk.Code
 	}{
 		// 5.1
-		{"create: null path before flags", alice, zk.OpCreate, wire.CreateRequest{NullPath: true, Flags: 9}, zk.MarshallingError},
+		{"create: flags before null path", alice, zk.OpCreate, wire.CreateRequest{NullPath: true, Flags: 9}, zk.BadArguments},
+		{"create: null path before ACL", alice, zk.OpCreate, wire.CreateRequest{NullPath: true}, zk.MarshallingError},
 		{"create: flags before session", nobody, zk.OpCreate, create("bad", 7), zk.BadArguments},
 		{"create: negative flags", alice, zk.OpCreate2, create("/x", -1), zk.BadArguments},
 		{"create: TTL flags need createTTL", nobody, zk.OpCreate, create("/x", zk.ModeTTL), zk.BadArguments},
@@ -94,7 +95,7 @@ func TestOrderOfChecks(t *testing.T) {
 		// 5.3
 		{"deleteContainer by a client (H4)", alice, zk.OpDeleteContainer, wire.PathRequest{Path: "/box"}, zk.Unimplemented},
 		// 5.5
-		{"setData: null path", alice, zk.OpSetData, wire.SetDataRequest{NullPath: true}, zk.MarshallingError},
+		{"setData: null path", alice, zk.OpSetData, wire.SetDataRequest{NullPath: true}, zk.BadArguments},
 		{"setData: session before path", nobody, zk.OpSetData, setData("bad", 9), zk.SessionExpired},
 		{"setData: path", alice, zk.OpSetData, setData("/missing/", 9), zk.BadArguments},
 		{"setData: missing", alice, zk.OpSetData, setData("/missing", 9), zk.NoNode},
@@ -103,7 +104,7 @@ func TestOrderOfChecks(t *testing.T) {
 		{"setData: root", alice, zk.OpSetData, setData("/", 0), zk.OK},
 		{"setData: config node", alice, zk.OpSetData, setData("/zookeeper/config", -1), zk.NoAuth},
 		// 5.7
-		{"setACL: null path", alice, zk.OpSetACL, wire.SetACLRequest{NullPath: true}, zk.MarshallingError},
+		{"setACL: null path", alice, zk.OpSetACL, wire.SetACLRequest{NullPath: true}, zk.BadArguments},
 		{"setACL: session before path", nobody, zk.OpSetACL, setACL("bad", 9), zk.SessionExpired},
 		{"setACL: path before ACL", alice, zk.OpSetACL, setACL("bad", 9), zk.BadArguments},
 		{"setACL: ACL before node", alice, zk.OpSetACL, setACL("/missing", 9), zk.InvalidACL},

@@ -54,11 +54,11 @@ func (c *conn) authenticate(h wire.RequestHeader, body []byte) {
 		return
 	}
 	var r wire.AuthRequest
-	err := r.Decode(body)
-	var ids []zk.ID
-	if err == nil {
-		ids, err = c.server.o.Auth.Authenticate(r.Scheme, r.Auth, c.remote.Addr())
+	if err := r.Decode(body); err != nil {
+		c.finish() // without a reply, as ZooKeeper does
+		return
 	}
+	ids, err := c.server.o.Auth.Authenticate(r.Scheme, r.Auth, c.remote.Addr())
 	if err == nil {
 		err = c.addIdentities(ids)
 	}

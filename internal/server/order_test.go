@@ -227,6 +227,10 @@ func TestMalformedReadsAreAnswered(t *testing.T) { // 3.7
 	xid++
 	c.request(xid, zk.OpGetData, wire.PathWatchRequest{NullPath: true})
 	c.want(xid, -2, zk.MarshallingError)
+	c.request(xid, zk.OpCheckWatches, wire.WatchesRequest{NullPath: true, Type: wire.WatcherAny})
+	c.want(xid, -2, zk.MarshallingError)
+	c.request(xid, zk.OpRemoveWatches, wire.WatchesRequest{NullPath: true, Type: wire.WatcherAny})
+	c.want(xid, -2, zk.NoWatcher)
 	c.request(xid, zk.OpExists, readBody("/a\x00", false))
 	c.want(xid, -2, zk.BadArguments)
 	c.frame(wire.PathRequest{}) // a frame of 4 bytes
@@ -246,6 +250,9 @@ func TestAuth(t *testing.T) { // 7.5
 	}
 	c.request(2, zk.OpSASL, wire.SASLToken{Token: []byte{}})
 	c.want(2, 0, zk.OK)
+	garbled := r.connect(t)
+	garbled.request(1, zk.OpAuth, nil)
+	garbled.wantEnd() // without a reply
 	c.request(3, zk.OpAuth, wire.AuthRequest{Scheme: "nonesuch", Auth: []byte("x")})
 	c.want(3, 0, zk.AuthFailed)
 	c.wantEnd()

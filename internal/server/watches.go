@@ -61,10 +61,11 @@ func (c *conn) addPersistent(path string, recursive bool) {
 	w.Add(path, watch.Data, watch.Persistent, c)
 }
 
-// checkWatches runs checkWatches and removeWatches (8.6).
+// checkWatches runs checkWatches and removeWatches (8.6). To the second, a null path
+// is one that nobody watches.
 func (c *conn) checkWatches(p *pendingRequest) zk.Code {
 	var r wire.WatchesRequest
-	if err := r.Decode(p.body); err != nil || r.NullPath {
+	if err := r.Decode(p.body); err != nil || r.NullPath && p.op == zk.OpCheckWatches {
 		return zk.MarshallingError
 	}
 	typ := watch.Type(r.Type)
@@ -78,7 +79,7 @@ func (c *conn) checkWatches(p *pendingRequest) zk.Code {
 	t := c.server.tree.Load()
 	still(t, r.Path, typ == watch.TypeAny || typ == watch.TypePersistentRecursive, func() {
 		code := zk.OK
-		if !look(r.Path, typ, c) {
+		if r.NullPath || !look(r.Path, typ, c) {
 			code = zk.NoWatcher
 		}
 		c.replyError(p.xid, t.LastZxid(), code)

@@ -151,6 +151,9 @@ func checkCounts(t *rapid.T, tr *Tree, m *model) {
 	if n, ok := tr.AllChildrenNumber("/"); !ok || n != len(m.nodes)-1 {
 		t.Fatalf("AllChildrenNumber(/) = %d, %v, want %d", n, ok, len(m.nodes)-1)
 	}
+	if n, ok := tr.AllChildrenNumber(""); !ok || n != len(m.nodes) {
+		t.Fatalf(`AllChildrenNumber("") = %d, %v, want %d`, n, ok, len(m.nodes))
+	}
 }
 
 // TestRegisteredQuotas checks that exactly the limits below /zookeeper/quota

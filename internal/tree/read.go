@@ -89,8 +89,9 @@ func (t *Tree) Info(path string) (Info, bool) {
 }
 
 // AllChildrenNumber returns the number of descendants of the node at path, false
-// if there is no such node. It locks one stripe at a time, so the number may
-// mix states when there are writes meanwhile.
+// if there is no such node. Those of "" are one more than those of "/", whose
+// own path they hold: so do ZooKeeper's. It locks one stripe at a time, so the
+// number may mix states when there are writes meanwhile.
 func (t *Tree) AllChildrenNumber(path string) (int, bool) {
 	key := rootKey(path)
 	kids, ok := t.kidsOf(key, nil)
@@ -108,6 +109,9 @@ func (t *Tree) AllChildrenNumber(path string) (int, bool) {
 			}
 		}
 		level = next
+	}
+	if path == "" {
+		n++
 	}
 	return n, true
 }

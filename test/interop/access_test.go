@@ -26,7 +26,7 @@ Ann { %[1]s required username="ann" password="annsecret"; };
 Eve { %[1]s required username="bob" password="wrong"; };
 `, digestLogin), 0o600))
 	for _, m := range e.members {
-		m.flags = []string{"-Djava.security.auth.login.config=" + login}
+		m.flags = []string{"java.security.auth.login.config=" + login}
 	}
 	e.startAll()
 
@@ -34,7 +34,7 @@ Eve { %[1]s required username="bob" password="wrong"; };
 		t.Helper()
 		args := []string{"-cp", "/usr/share/java/zookeeper.jar"}
 		if user != "" {
-			args = append(args, "-Djava.security.auth.login.config="+login, "-Dzookeeper.sasl.clientconfig="+user)
+			args = append(args, "java.security.auth.login.config="+login, "-Dzookeeper.sasl.clientconfig="+user)
 		}
 		args = append(args, "org.apache.zookeeper.ZooKeeperMain", "-server", m.addr(), "-timeout", "8000")
 		out, errs, _ := run(t, "", "java", append(args, command...)...)

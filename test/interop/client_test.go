@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"ostler/test/proc"
 )
 
 // quiet drops what the client library would print.
@@ -159,7 +161,7 @@ func TestKilledLeader(t *testing.T) {
 	t.Run("Apache among Ostlers", func(t *testing.T) { killLeaders(t, ostler, apache, ostler) })
 }
 
-func killLeaders(t *testing.T, kinds ...kind) {
+func killLeaders(t *testing.T, kinds ...proc.Kind) {
 	e := newEnsemble(t, kinds...)
 	e.startAll()
 	c := dial(t, 30*time.Second, e.members[0].addr(), e.members[1].addr(), e.members[2].addr())
@@ -185,8 +187,8 @@ func killLeaders(t *testing.T, kinds ...kind) {
 		time.Sleep(500 * time.Millisecond) // let load build up; nothing is asserted on it
 		leader := e.leader()
 		leader.kill()
-		eventually(t, "a new leader", func() bool {
-			return slices.ContainsFunc(e.members, func(m *member) bool { return m.cmd != nil && m.mode() == "leader" })
+		proc.Eventually(t, "a new leader", func() bool {
+			return slices.ContainsFunc(e.members, func(m *member) bool { return m.process != nil && m.mode() == "leader" })
 		}, e.members[0].tail, e.members[1].tail, e.members[2].tail)
 		leader.start()
 		leader.waitMode()
@@ -201,7 +203,7 @@ func killLeaders(t *testing.T, kinds ...kind) {
 	for path := range acked {
 		n++
 		var data []byte
-		eventually(t, "a read of "+path, func() bool {
+		proc.Eventually(t, "a read of "+path, func() bool {
 			var err error
 			data, _, err = c.Get(path)
 			if errors.Is(err, zk.ErrNoNode) {

@@ -3,30 +3,23 @@
 package interop
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"ostler/test/proc"
 )
 
-// A kind says whose server a member runs.
-type kind string
-
+// The kinds of server, and how long one may take to come up.
 const (
-	ostler kind = "ostler"
-	apache kind = "apache"
-)
+	ostler = proc.Ostler
+	apache = proc.Apache
 
-// startLimit is how long anything may take to come up.
-const startLimit = 60 * time.Second
+	startLimit = proc.StartLimit
+)
 
 // An ensemble is a set of server processes on loopback.
 type ensemble struct {
@@ -40,46 +33,19 @@ type ensemble struct {
 type member struct {
 	t                        testing.TB
 	id                       int
-	kind                     kind
+	kind                     proc.Kind
 	observer                 bool
 	dir                      string
 	client, quorum, election int
-	cmd                      *exec.Cmd
-	exited                   chan struct{}
-	log                      *os.File
-	flags                    []string // -Dname=value
-}
-
-// binary builds the product once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "ostler-interop")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "ostler")
-	build := exec.Command("go", "build", "-o", path, "ostler/cmd/ostler")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %v\n%s", err, out)
-	}
-	return path, nil
-})
-
-// ostlerPath returns the path of the product's binary.
-func ostlerPath(t testing.TB) string {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+	process                  *proc.Process // nil when it does not run
+	flags                    []string      // name=value
 }
 
 // newEnsemble prepares members with ids from 1, without starting them.
-func newEnsemble(t testing.TB, kinds ...kind) *ensemble {
+func newEnsemble(t testing.TB, kinds ...proc.Kind) *ensemble {
 	t.Helper()
 	e := &ensemble{t: t, dir: t.TempDir()}
-	ports := freePorts(t, 3*len(kinds))
+	ports := proc.FreePorts(t, 3*len(kinds))
 	for i, k := range kinds {
 		m := &member{
 			t: t, id: i + 1, kind: k, dir: filepath.Join(e.dir, fmt.Sprint(i+1)),
@@ -131,7 +97,7 @@ func (e *ensemble) startAll() {
 func (e *ensemble) waitServing() {
 	e.t.Helper()
 	for _, m := range e.members {
-		if m.cmd != nil {
+		if m.process != nil {
 			m.waitMode()
 		}
 	}
@@ -156,7 +122,7 @@ func (e *ensemble) connect() string {
 func (e *ensemble) leader() *member {
 	e.t.Helper()
 	for _, m := range e.members {
-		if m.cmd != nil && (m.mode() == "leader" || m.mode() == "standalone") {
+		if m.process != nil && (m.mode() == "leader" || m.mode() == "standalone") {
 			return m
 		}
 	}
@@ -167,91 +133,39 @@ func (e *ensemble) leader() *member {
 func (m *member) addr() string   { return fmt.Sprintf("127.0.0.1:%d", m.client) }
 func (m *member) config() string { return filepath.Join(m.dir, "zoo.cfg") }
 
+func (m *member) log() string { return filepath.Join(m.dir, "log.txt") }
+
 // start starts the process.
 func (m *member) start() {
 	m.t.Helper()
-	log, err := os.OpenFile(filepath.Join(m.dir, "log.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	must(m.t, err)
-	m.log = log
-	switch m.kind {
-	case ostler:
-		m.cmd = exec.Command(ostlerPath(m.t), append(append([]string{"server"}, m.flags...), m.config())...)
-	case apache:
-		args := append([]string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, m.flags...)
-		m.cmd = exec.Command("java", append(args,
-			"-cp", "/usr/share/java/zookeeper.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", m.config())...)
-	}
-	m.cmd.Stdout, m.cmd.Stderr = log, log
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	must(m.t, m.cmd.Start())
-	exited := make(chan struct{})
-	m.exited = exited
-	go func(cmd *exec.Cmd) {
-		cmd.Wait()
-		close(exited)
-	}(m.cmd)
+	m.process = proc.Start(m.t, proc.Server(m.t, m.kind, m.config(), m.flags...), m.log())
 }
 
 // kill is kill -9.
-func (m *member) kill() { m.signal(syscall.SIGKILL) }
+func (m *member) kill() { m.end(syscall.SIGKILL) }
 
 // stop is SIGTERM, and waits for the exit.
-func (m *member) stop() int {
-	cmd := m.cmd
-	m.signal(syscall.SIGTERM)
-	if cmd == nil {
-		return 0
-	}
-	return cmd.ProcessState.ExitCode()
-}
+func (m *member) stop() int { return m.end(syscall.SIGTERM) }
 
-func (m *member) signal(s syscall.Signal) {
-	if m.cmd == nil {
-		return
+func (m *member) end(s syscall.Signal) (code int) {
+	if m.process != nil {
+		code = m.process.End(s)
+		m.process = nil
 	}
-	m.cmd.Process.Signal(s)
-	select {
-	case <-m.exited:
-	case <-time.After(20 * time.Second):
-		m.t.Errorf("server %d did not end after %v", m.id, s)
-		m.cmd.Process.Kill()
-		<-m.exited
-	}
-	m.log.Close()
-	m.cmd = nil
+	return code
 }
 
 // word asks a four-letter word.
-func (m *member) word(word string) string {
-	c, err := net.DialTimeout("tcp", m.addr(), time.Second)
-	if err != nil {
-		return ""
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(5 * time.Second))
-	io.WriteString(c, word)
-	b, _ := io.ReadAll(c)
-	return string(b)
-}
+func (m *member) word(word string) string { return proc.Word(m.addr(), word) }
 
 // mode returns the role that srvr tells, "" while the server does not serve.
-func (m *member) mode() string { return field(m.word("srvr"), "Mode: ") }
-
-// field returns the rest of the line of text that begins with prefix.
-func field(text, prefix string) string {
-	for line := range strings.Lines(text) {
-		if rest, ok := strings.CutPrefix(line, prefix); ok {
-			return strings.TrimSpace(rest)
-		}
-	}
-	return ""
-}
+func (m *member) mode() string { return proc.Field(m.word("srvr"), "Mode: ") }
 
 // waitMode waits until the server serves and returns its role.
 func (m *member) waitMode() string {
 	m.t.Helper()
 	mode := ""
-	eventually(m.t, fmt.Sprintf("server %d (%s) serves", m.id, m.kind), func() bool {
+	proc.Eventually(m.t, fmt.Sprintf("server %d (%s) serves", m.id, m.kind), func() bool {
 		mode = m.mode()
 		return mode != ""
 	}, m.tail)
@@ -259,62 +173,7 @@ func (m *member) waitMode() string {
 }
 
 // tail returns the end of the server's output, for a failed test.
-func (m *member) tail() string {
-	b, _ := os.ReadFile(filepath.Join(m.dir, "log.txt"))
-	if len(b) > 6000 {
-		b = b[len(b)-6000:]
-	}
-	return string(b)
-}
-
-// eventually waits for cond.
-func eventually(t testing.TB, what string, cond func() bool, why ...func() string) {
-	t.Helper()
-	for deadline := time.Now().Add(startLimit); ; time.Sleep(50 * time.Millisecond) {
-		if cond() {
-			return
-		}
-		if time.Now().After(deadline) {
-			var b bytes.Buffer
-			for _, f := range why {
-				b.WriteString(f())
-			}
-			t.Fatalf("not within %v: %s\n%s", startLimit, what, b.String())
-		}
-	}
-}
-
-// freePorts returns ports that nobody listens on, from below the range that
-// outgoing connections take theirs from.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	for p := portBase(); len(ports) < n; p++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))
-		if err != nil {
-			continue
-		}
-		l.Close()
-		ports = append(ports, p)
-	}
-	return ports
-}
-
-var portNext struct {
-	sync.Mutex
-	port int
-}
-
-// portBase gives each ensemble of this run a range of its own.
-func portBase() int {
-	portNext.Lock()
-	defer portNext.Unlock()
-	if portNext.port == 0 {
-		portNext.port = 12000 + os.Getpid()%200*64
-	}
-	portNext.port += 32
-	return portNext.port
-}
+func (m *member) tail() string { return proc.Tail(m.log()) }
 
 func must(t testing.TB, err error) {
 	t.Helper()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ostler/test/proc"
 )
 
 // fill creates nodes name/0 … on a server.
@@ -43,7 +45,7 @@ func wantFilled(t *testing.T, m *member, name string, n int) {
 }
 
 // mixed starts two servers of one kind with a third of another kind not running.
-func mixed(t *testing.T, two, third kind) *ensemble {
+func mixed(t *testing.T, two, third proc.Kind) *ensemble {
 	t.Helper()
 	e := newEnsemble(t, two, two, third)
 	// The third is to find a formed ensemble, which would else wait for it
@@ -121,7 +123,7 @@ func TestApacheJoinsOstler(t *testing.T) {
 	joiner.start()
 	joiner.waitMode()
 	wantFilled(t, joiner, "/away", 20)
-	if n := field(strings.ReplaceAll(joiner.word("mntr"), "\t", " "), "zk_digest_mismatches_count "); n != "0" {
+	if n := proc.Field(strings.ReplaceAll(joiner.word("mntr"), "\t", " "), "zk_digest_mismatches_count "); n != "0" {
 		t.Errorf("the Apache follower counted %s digest mismatches, want 0", n)
 	}
 }
@@ -147,7 +149,7 @@ func TestDirectoriesAreExchangeable(t *testing.T) {
 	m.waitMode()
 	wantFilled(t, m, "/by-apache", 20)
 	wantFilled(t, m, "/by-ostler", 20)
-	if n := field(strings.ReplaceAll(m.word("mntr"), "\t", " "), "zk_digest_mismatches_count "); n != "0" {
+	if n := proc.Field(strings.ReplaceAll(m.word("mntr"), "\t", " "), "zk_digest_mismatches_count "); n != "0" {
 		t.Errorf("Apache counted %s digest mismatches on Ostler's log, want 0", n)
 	}
 	m.stop()

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"ostler/test/proc"
 )
 
 // An outcome is what became of one test of a suite.
@@ -48,7 +50,7 @@ type suite struct {
 	fetch func(t *testing.T, dir string)
 	// run runs the suite in dir against servers of one kind; only, if not empty,
 	// names the tests to run.
-	run func(t *testing.T, dir string, k kind, only []string) outcomes
+	run func(t *testing.T, dir string, k proc.Kind, only []string) outcomes
 	// leftOut tells what is not run, with the reason.
 	leftOut []string
 	// lacks are the tests of what this release does not have, with the feature.
@@ -116,7 +118,7 @@ const apacheRelease = "3.8.0"
 
 // programs returns a directory with the programs that suites start servers by,
 // zkServer.sh and java, for servers of a kind.
-func programs(t *testing.T, k kind) string {
+func programs(t *testing.T, k proc.Kind) string {
 	t.Helper()
 	dir := t.TempDir()
 	script := func(name, text string) {
@@ -128,7 +130,7 @@ func programs(t *testing.T, k kind) string {
 		must(t, os.Symlink("/usr/bin/java", filepath.Join(dir, "java")))
 		return dir
 	}
-	must(t, os.Symlink(ostlerPath(t), filepath.Join(dir, "zkServer.sh")))
+	must(t, os.Symlink(proc.OstlerPath(t), filepath.Join(dir, "zkServer.sh")))
 	// java -cp jar -Dname=value … class zoo.cfg: the definitions and the file
 	// count. Without SASL, an Ostler refuses to start with its provider.
 	script("java", `for a; do
@@ -137,13 +139,13 @@ func programs(t *testing.T, k kind) string {
 done
 sed -i /SASLAuthenticationProvider/d "$file"
 export SERVER_JVMFLAGS="$flags"
-exec `+ostlerPath(t)+` server "$file"
+exec `+proc.OstlerPath(t)+` server "$file"
 `)
 	return dir
 }
 
 // standalone starts one server of a kind and returns its address.
-func standalone(t *testing.T, k kind) string {
+func standalone(t *testing.T, k proc.Kind) string {
 	t.Helper()
 	e := newEnsemble(t, k)
 	e.startAll()

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"ostler/test/proc"
 )
 
 var goZookeeper = suite{
@@ -18,7 +20,7 @@ var goZookeeper = suite{
 		mend(t, filepath.Join(dir, "flw.go"), askSrvr, askSrvr+oldDate)
 		mend(t, filepath.Join(dir, "dnshostprovider_test.go"), stopCurrent, stopCurrent+waitForNext)
 	},
-	run: func(t *testing.T, dir string, k kind, only []string) outcomes {
+	run: func(t *testing.T, dir string, k proc.Kind, only []string) outcomes {
 		return goTest(t, dir, []string{"ZOOKEEPER_BIN_PATH=" + programs(t, k), "ZK_VERSION=3.9.5"}, only, ".")
 	},
 	lacks: map[string]string{
@@ -36,7 +38,7 @@ var samuelZookeeper = suite{
 		mend(t, filepath.Join(dir, "zk/flw.go"), askSrvr, askSrvr+oldDate+wholeLatency)
 		mend(t, filepath.Join(dir, "zk/dnshostprovider_test.go"), stopCurrent, stopCurrent+waitForNext)
 	},
-	run: func(t *testing.T, dir string, k kind, only []string) outcomes {
+	run: func(t *testing.T, dir string, k proc.Kind, only []string) outcomes {
 		// With another version the tests of what 3.5 brought are skipped.
 		return goTest(t, dir, []string{"ZOOKEEPER_BIN_PATH=" + programs(t, k), "zk_version=3.5"}, only, "./zk")
 	},
@@ -71,7 +73,7 @@ const (
 var goKit = suite{
 	name: "go-kit/kit sd/zk", version: "v0.13.0",
 	fetch: func(t *testing.T, dir string) { fetchModule(t, dir, "github.com/go-kit/kit@v0.13.0") },
-	run: func(t *testing.T, dir string, k kind, only []string) outcomes {
+	run: func(t *testing.T, dir string, k proc.Kind, only []string) outcomes {
 		return goTest(t, dir, []string{"ZK_ADDR=" + standalone(t, k)}, only, "-tags", "integration", "./sd/zk")
 	},
 }
@@ -85,7 +87,7 @@ var libkv = suite{
 		mend(t, filepath.Join(dir, "store/zookeeper/zookeeper_test.go"), `client = "localhost:2181"`, `client = os.Getenv("ZK_ADDR")`)
 		mend(t, filepath.Join(dir, "store/zookeeper/zookeeper_test.go"), "import (\n", "import (\n\t\"os\"\n")
 	},
-	run: func(t *testing.T, dir string, k kind, only []string) outcomes {
+	run: func(t *testing.T, dir string, k proc.Kind, only []string) outcomes {
 		return goTest(t, dir, []string{"ZK_ADDR=" + standalone(t, k)}, only, "./store/zookeeper")
 	},
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"ostler/test/proc"
 )
 
 // The bindings of the C client, which the package brings along and builds.
@@ -25,7 +27,7 @@ var npmZookeeper = suite{
 		mustRun(t, filepath.Join(dir, "node_modules/zookeeper"),
 			[]string{"npm_config_nodedir=" + filepath.Dir(filepath.Dir(node))}, "npm", "run", "install")
 	},
-	run: func(t *testing.T, dir string, k kind, _ []string) outcomes {
+	run: func(t *testing.T, dir string, k proc.Kind, _ []string) outcomes {
 		return tap(t, filepath.Join(dir, "node_modules/zookeeper"),
 			"../.bin/ava", "--tap", "tests/integration/*.js", "--", standalone(t, k))
 	},
@@ -35,7 +37,7 @@ var npmZookeeper = suite{
 var nodeZookeeperClient = suite{
 	name: "npm node-zookeeper-client", version: "1.1.3",
 	fetch: func(t *testing.T, dir string) { install(t, dir, "node-zookeeper-client@1.1.3") },
-	run: func(t *testing.T, dir string, k kind, _ []string) outcomes {
+	run: func(t *testing.T, dir string, k proc.Kind, _ []string) outcomes {
 		script, err := filepath.Abs("testdata/node-zookeeper-client.js")
 		must(t, err)
 		return tap(t, dir, "node", script, filepath.Join(dir, "node_modules"), standalone(t, k))

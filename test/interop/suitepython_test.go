@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"ostler/test/proc"
 )
 
 // Debian's package has the tests in it.
@@ -28,7 +30,7 @@ var kazoo = suite{
 	},
 }
 
-func runKazoo(t *testing.T, dir string, k kind, only []string) outcomes {
+func runKazoo(t *testing.T, dir string, k proc.Kind, only []string) outcomes {
 	report := filepath.Join(dir, string(k)+".xml")
 	bin := programs(t, k)
 	version := "3.9.5"
@@ -45,7 +47,7 @@ func runKazoo(t *testing.T, dir string, k kind, only []string) outcomes {
 	_, both, code := command(t, dir, []string{
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "PYTHONPATH=" + dir,
 		"ZOOKEEPER_CLASSPATH=/usr/share/java/zookeeper.jar", "ZOOKEEPER_VERSION=" + version,
-		fmt.Sprintf("ZOOKEEPER_PORT_OFFSET=%d", freePorts(t, 1)[0]),
+		fmt.Sprintf("ZOOKEEPER_PORT_OFFSET=%d", proc.FreePorts(t, 1)[0]),
 	}, "/usr/bin/python3", args...)
 	if code > 1 { // 1: tests failed
 		t.Fatalf("pytest ended with %d\n%s", code, both)

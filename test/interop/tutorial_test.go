@@ -8,8 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"ostler/test/proc"
 )
 
 // A driver is a client that the tutorial's commands are given to.
@@ -25,7 +26,7 @@ func drivers(t *testing.T) []driver {
 	must(t, err)
 	return []driver{
 		{"ostler cli", func(t *testing.T, addr string, command ...string) (string, bool) {
-			out, errs, code := run(t, "", ostlerPath(t), append([]string{"cli", "-server", addr, "-timeout", "8000"}, command...)...)
+			out, errs, code := run(t, "", proc.OstlerPath(t), append([]string{"cli", "-server", addr, "-timeout", "8000"}, command...)...)
 			return out + errs, code == 0
 		}},
 		{"zkCli.sh", func(t *testing.T, addr string, command ...string) (string, bool) {
@@ -58,13 +59,11 @@ func pods(t *testing.T) *ensemble {
 func startPod(t *testing.T, e *ensemble, i int) {
 	t.Helper()
 	m := e.members[i]
-	log, err := os.OpenFile(filepath.Join(m.dir, "log.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	must(t, err)
 	bin := filepath.Join(e.dir, "bin")
 	must(t, os.MkdirAll(bin, 0o755))
 	link := filepath.Join(bin, "start-zookeeper")
 	if _, err := os.Lstat(link); err != nil {
-		must(t, os.Symlink(ostlerPath(t), link))
+		must(t, os.Symlink(proc.OstlerPath(t), link))
 	}
 	flags := []string{
 		"--servers=3", "--data_dir=" + m.dir + "/pod/data", "--data_log_dir=" + m.dir + "/pod/data/log",
@@ -77,18 +76,9 @@ func startPod(t *testing.T, e *ensemble, i int) {
 		// Not of the tutorial: these pods share a network.
 		"--listen_all=false",
 	}
-	m.cmd = exec.Command("unshare", "--uts", "--mount", "sh", "-c",
+	cmd := exec.Command("unshare", "--uts", "--mount", "sh", "-c",
 		fmt.Sprintf("mount --bind %s/hosts /etc/hosts && hostname zk-%d && exec %s %s", e.dir, i, link, strings.Join(flags, " ")))
-	m.cmd.Stdout, m.cmd.Stderr = log, log
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	m.log = log
-	must(t, m.cmd.Start())
-	exited := make(chan struct{})
-	m.exited = exited
-	go func(cmd *exec.Cmd) {
-		cmd.Wait()
-		close(exited)
-	}(m.cmd)
+	m.process = proc.Start(t, cmd, m.log())
 }
 
 // TestTutorial plays the tutorial's path (kubernetes.md section 2) with each client.
@@ -103,8 +93,8 @@ func playTutorial(t *testing.T, d driver) {
 	for i := range e.members {
 		startPod(t, e, i)
 		// Each is ready before the next starts, and without a quorum.
-		ready := exec.Command(ostlerPath(t), "zookeeper-ready", fmt.Sprint(e.members[i].client))
-		eventually(t, "zookeeper-ready", func() bool {
+		ready := exec.Command(proc.OstlerPath(t), "zookeeper-ready", fmt.Sprint(e.members[i].client))
+		proc.Eventually(t, "zookeeper-ready", func() bool {
 			again := exec.Command(ready.Path, ready.Args[1:]...)
 			return again.Run() == nil
 		}, e.members[i].tail)
@@ -122,7 +112,7 @@ func playTutorial(t *testing.T, d driver) {
 
 	get := func(i int, want string) {
 		t.Helper()
-		eventually(t, fmt.Sprintf("zk-%d answers %s", i, want), func() bool {
+		proc.Eventually(t, fmt.Sprintf("zk-%d answers %s", i, want), func() bool {
 			out, ok := d.do(t, e.members[i].addr(), "get", "/hello")
 			return ok && strings.Contains(out, want)
 		}, e.members[i].tail)
@@ -135,7 +125,7 @@ func playTutorial(t *testing.T, d driver) {
 	}
 
 	e.members[2].kill()
-	eventually(t, "a set with two servers", func() bool {
+	proc.Eventually(t, "a set with two servers", func() bool {
 		_, ok := d.do(t, e.members[0].addr(), "set", "/hello", "world_should_work")
 		return ok
 	}, e.members[0].tail)
@@ -148,7 +138,7 @@ func playTutorial(t *testing.T, d driver) {
 
 	e.members[1].kill()
 	e.members[2].kill()
-	eventually(t, "the last server notices that it is alone", func() bool { return e.members[0].mode() == "" })
+	proc.Eventually(t, "the last server notices that it is alone", func() bool { return e.members[0].mode() == "" })
 	if out, ok := d.do(t, e.members[0].addr(), "set", "/hello", "world_should_not_work"); ok {
 		t.Errorf("a set without a quorum succeeded: %s", out)
 	}
