@@ -153,6 +153,11 @@ func TestClientVectorsOnThree(t *testing.T) {
 				if v.Profile != "base" || standaloneOnly[v.Name] != "" || unsupported[v.Name] != "" {
 					continue
 				}
+				if v.Name == "quota" && role != "leader" {
+					// Quotas are held against what the leader has applied, which may be a
+					// moment behind a follower's answer (4.9).
+					continue
+				}
 				ok := t.Run(v.Name, func(t *testing.T) {
 					play(t, v, func(string) string { return addr(role) })
 				})
