@@ -227,7 +227,7 @@ func (l *loading) pass(next zk.Zxid) error {
 // written.
 func (l *loading) repair(r *txnlog.Reader) error {
 	for _, name := range r.Empty() {
-		l.warnf("%s holds nothing, not even a header; it is removed", name)
+		l.warnf("%s holds no transaction; it is removed", name)
 		if err := l.d.fs.Remove(name); err != nil {
 			return fmt.Errorf("remove empty log: %w", err)
 		}

@@ -52,6 +52,9 @@ func (l *Workload) wrong(c *Client) {
 		c.ask(k)
 	case 7: // a null path
 		k.op = reads[c.rand.IntN(len(reads))]
+		if k.op == zk.OpRemoveWatches {
+			k.wrong = zk.NoWatcher // nobody watches that
+		}
 		c.request(k, rawBody("\xff\xff\xff\xff\x00\x00\x00\x01"))
 	case 8: // H2
 		k.op, k.ttl, k.wrong = zk.OpCreateTTL, -1, zk.BadArguments

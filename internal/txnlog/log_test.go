@@ -319,8 +319,12 @@ func TestEmptyFiles(t *testing.T) {
 		if !tt.newest {
 			writeLog(t, disk, 1<<32+1, 1<<32+1)
 		}
-		if got, _, err := readLog(disk, 0); (err == nil) != tt.ok {
+		got, r, err := readLog(disk, 0)
+		if (err == nil) != tt.ok {
 			t.Errorf("%s: read %v, error %v", tt.name, got, err)
+		}
+		if empty := r.Empty(); err == nil && (len(empty) == 1) != tt.newest {
+			t.Errorf("%s: %q hold no entry and are the newest, want log.4 if it is", tt.name, empty)
 		}
 	}
 }

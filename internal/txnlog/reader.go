@@ -22,6 +22,7 @@ type Reader struct {
 	last  zk.Zxid // read, though it may not be above after
 	tails []Tail
 	empty []string // files without header
+	bare  []string // newest files with a header and no entry
 	end   Position
 	err   error
 }
@@ -77,6 +78,9 @@ func (r *Reader) next() (*txn.Record, error) {
 		payload, at, err := r.scan.next()
 		switch {
 		case errors.Is(err, io.EOF):
+			if r.scan.off == headerLen {
+				r.bare = append(r.bare, r.scan.name)
+			}
 			r.Close()
 		case errors.Is(err, errBad):
 			if err := r.tail(at); err != nil {
@@ -165,7 +169,7 @@ func (r *Reader) record(payload []byte, at int64) (*txn.Record, error) {
 			File: r.tails[n-1].File, Offset: r.tails[n-1].Offset, LastGood: r.last, NextGood: z, Err: ErrEntry,
 		}
 	}
-	r.last = z
+	r.last, r.bare = z, nil
 	r.end = Position{File: r.scan.name, Offset: r.scan.off}
 	if z <= r.after {
 		return nil, nil
@@ -191,9 +195,10 @@ func (r *Reader) gap(damage *CorruptError, prev, z zk.Zxid) error {
 // the last one can be of the last file that holds an entry.
 func (r *Reader) Tails() []Tail { return r.tails }
 
-// Empty returns the newest files if they are shorter than a header: their creation
-// was cut short.
-func (r *Reader) Empty() []string { return r.empty }
+// Empty returns the newest files that hold no entry, or not even a header: their
+// creation was cut short. What there is of them may be in the page cache only, and
+// must not stand between older and newer files.
+func (r *Reader) Empty() []string { return append(r.bare, r.empty...) }
 
 // Last returns the zxid of the last entry read, -1 when there was none.
 func (r *Reader) Last() zk.Zxid { return r.last }
