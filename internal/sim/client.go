@@ -62,6 +62,7 @@ type Client struct {
 	nextTry time.Duration
 	nextOp  time.Duration
 
+	limited bool // the server has no leader
 	closing bool // closeSession is on its way
 	stopped bool // does nothing any more
 	quiet   bool // keeps its session, asks nothing new
@@ -178,7 +179,7 @@ func (c *Client) dial() {
 		s.SetReadTimeout(time.Duration(c.asked) * time.Millisecond)
 		req := wire.ConnectRequest{
 			LastZxid: c.last, Timeout: c.asked, Session: c.session, Password: c.password,
-			HasReadOnly: c.index%2 == 0,
+			HasReadOnly: c.index%2 == 0, ReadOnly: c.load.readOnly && c.index%2 == 0,
 		}
 		if c.session == 0 {
 			req.Password = make([]byte, zk.PasswordLen)
@@ -270,7 +271,10 @@ func (c *Client) greeted(frame []byte) {
 	c.session, c.password = resp.Session, append([]byte(nil), resp.Password...)
 	c.timeout = time.Duration(resp.Timeout) * time.Millisecond
 	c.stream.SetReadTimeout(c.timeout * 2 / 3)
-	c.state = online
+	c.state, c.limited = online, resp.ReadOnly
+	if c.limited {
+		c.load.Seen["a read-only session had"]++
+	}
 	c.w.note(kindClient, nil, c.name+" attached to "+c.server, int64(c.session), "")
 	for _, who := range c.shows {
 		c.authenticate(who)

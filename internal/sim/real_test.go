@@ -52,6 +52,7 @@ func realConfig(s Setup) *config.Config {
 	if len(s.Servers) == 1 {
 		return cfg
 	}
+	cfg.LocalSessions, cfg.UpgradeLocal = s.Settings.Local, s.Settings.Local
 	cfg.MyID = s.ID
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {

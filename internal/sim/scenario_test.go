@@ -18,7 +18,7 @@ func calmEnsembleWith(seed uint64, make NodeFactory, change func(s *Settings)) *
 	e.Plan.faults = nil
 	if change != nil {
 		change(&e.settings)
-		e.Load.rules = e.settings.rules()
+		e.Load.rules, e.Load.local, e.Load.readOnly = e.settings.rules(), e.settings.Local, e.settings.ReadOnly
 		for _, m := range e.Members {
 			m.setup.Settings = e.settings
 		}

@@ -13,11 +13,16 @@ type Settings struct {
 	ExtendedTypes bool          // TTL nodes may be made
 	EnforceQuota  bool          // hard quotas are held
 	ReapInterval  time.Duration // between sweeps of containers and TTL nodes
+	Local         bool          // sessions are local until they make an ephemeral
+	ReadOnly      bool          // reads are served without a leader
 }
 
 func drawSettings(r *rand.Rand) Settings {
 	intervals := [...]time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second, time.Minute}
-	return Settings{ExtendedTypes: r.IntN(3) > 0, EnforceQuota: r.IntN(2) == 0, ReapInterval: intervals[r.IntN(len(intervals))]}
+	s := Settings{ExtendedTypes: r.IntN(3) > 0, EnforceQuota: r.IntN(2) == 0, ReapInterval: intervals[r.IntN(len(intervals))]}
+	s.Local = r.IntN(4) == 0
+	s.ReadOnly = s.Local && r.IntN(2) == 0 // without local sessions nobody gets one there
+	return s
 }
 
 // The names of settings that depend on what the server can do.
@@ -32,6 +37,7 @@ func (s Settings) Properties() map[string]string {
 		"zookeeper.extendedTypesEnabled":                     strconv.FormatBool(s.ExtendedTypes),
 		"zookeeper." + settingQuota:                          strconv.FormatBool(s.EnforceQuota),
 		settingReaper:                                        strconv.FormatInt(s.ReapInterval.Milliseconds(), 10),
+		"readonlymode.enabled":                               strconv.FormatBool(s.ReadOnly),
 		"zookeeper.DigestAuthenticationProvider.superDigest": superDigest,
 	}
 }

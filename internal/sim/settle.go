@@ -98,7 +98,7 @@ func (e *Ensemble) checkSessions() {
 			e.W.Failf("%s is not connected at rest", c.name)
 		}
 		live[c.session] = true
-		if _, ok := e.O.model.sessions[c.session]; !ok {
+		if _, ok := e.O.model.sessions[c.session]; !ok && !(e.Load.local && !e.Load.everGlobal(c.session)) {
 			e.W.Failf("%s: session %v is not in the replicated table", c.name, c.session)
 		}
 		for _, old := range c.old {

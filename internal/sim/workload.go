@@ -31,7 +31,10 @@ type Workload struct {
 	queue   []string // acknowledged sequential nodes
 	keys    [plainRegisters]register
 	refused []zk.SessionID
-	rules   rules
+	// local: sessions are, until they make an ephemeral. readOnly: some clients are
+	// content with reading.
+	local, readOnly bool
+	rules           rules
 	// Seen is what the run has come across.
 	Seen Coverage
 	// plain is a workload without what came later: access lists, all kinds of
@@ -53,7 +56,7 @@ type weighted struct {
 func newWorkload(w *World, o *Oracle, tick time.Duration, s Settings) *Workload {
 	l := &Workload{
 		w: w, o: o, tick: tick, pause: time.Duration(10+w.Rand.IntN(60)) * time.Millisecond,
-		rules: s.rules(), Seen: make(Coverage),
+		rules: s.rules(), local: s.Local, readOnly: s.ReadOnly, Seen: make(Coverage),
 	}
 	all := []func(*Workload, *Client){
 		(*Workload).read, (*Workload).read, (*Workload).children, (*Workload).exists,
@@ -94,6 +97,10 @@ func (l *Workload) think(r *rand.Rand) time.Duration {
 
 // next makes one request.
 func (l *Workload) next(c *Client) {
+	if c.limited {
+		l.withoutLeader(c)
+		return
+	}
 	if missing := l.missingDir(); missing != "" {
 		l.createNode(c, missing, zk.ModePersistent, nil)
 		return
@@ -275,7 +282,14 @@ func (l *Workload) move(c *Client) { c.stream.Close() }
 
 // expired is told when a server has refused a session: it must be closed for
 // good (INV-S6), if not at once, since a refusal may overtake its transaction.
-func (l *Workload) expired(c *Client) { l.refused = append(l.refused, c.session) }
+// A local session ends without a transaction.
+func (l *Workload) expired(c *Client) {
+	if l.local && !l.everGlobal(c.session) {
+		l.Seen["a local session lost"]++
+		return
+	}
+	l.refused = append(l.refused, c.session)
+}
 
 // sessionClosed checks that no session ends while its client is well (INV-S4). During
 // faults a leader may hear nothing of a client that its server still answers.

@@ -218,6 +218,10 @@ func (l *Workload) wildRead(c *Client) {
 	}
 	k := &call{op: ops[c.rand.IntN(len(ops))], path: l.readPath(c), watch: c.rand.IntN(2) == 0 && len(c.armed) < watchesMax}
 	switch k.op {
+	case zk.OpSync:
+		if c.limited {
+			k.wrong = zk.NotReadOnly
+		}
 	case zk.OpGetAllChildrenNumber:
 		k.watch = false // there is no such watch
 	case zk.OpGetEphemerals:
