@@ -6,6 +6,7 @@
 //	script  steps made from a seed: a frame, a burst of frames, connects, disconnects
 //	player  does a step on both servers and waits until both are quiet
 //	canon   makes what differs by nature alike: zxids, times, ids, order of children
+//	audit   looks at every node that a script has left behind
 //	table   the differences that are intended, each with its reason
 //	shrink  the shortest script that still shows a difference
 //

@@ -135,9 +135,19 @@ func (g *generator) burst() []request {
 
 // companionable makes a request fit to be followed by others: see avoided.
 func companionable(r request) request {
-	if c, ok := r.body.(wire.CreateRequest); ok && r.op == zk.OpCreateContainer && c.Flags.Ephemeral() {
-		c.Flags = zk.ModeContainer
-		r.body, r.raw = c, nil
+	switch b := r.body.(type) {
+	case wire.CreateRequest:
+		if r.op == zk.OpCreateContainer && b.Flags.Ephemeral() {
+			b.Flags = zk.ModeContainer
+			r.body, r.raw = b, nil
+		}
+	case wire.MultiRequest:
+		for i, op := range b.Ops {
+			if c, ok := op.Body.(wire.CreateRequest); ok && c.Flags.TTL() {
+				c.Flags = zk.ModePersistent
+				b.Ops[i].Body, r.raw = c, nil
+			}
+		}
 	}
 	return r
 }

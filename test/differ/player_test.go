@@ -46,6 +46,7 @@ type player struct {
 	alive   []*session
 	step    step
 	acting  *duo       // that the step is sent on
+	taken   *session   // that a resume is about
 	last    [2]zk.Zxid // newest in a header
 	before  zk.Zxid    // Ostler's last before the step
 
@@ -79,7 +80,7 @@ func (p *player) play(s script) (*difference, error) {
 		}
 	}
 	for range p.alive { // no session may end by itself later
-		if d, err := p.do(step{act: closeOldest}); d != nil || err != nil {
+		if d, err := p.closeOldest(); d != nil || err != nil {
 			return p.failed(d, len(s.steps)), err
 		}
 	}
@@ -156,14 +157,6 @@ func greeting(r wire.ConnectRequest) []byte { return wire.AppendFrame(nil, r.App
 func (p *player) do(st step) (*difference, error) {
 	p.step, p.before = st, p.last[ostler]
 	c := &p.clients[st.slot]
-	if st.act == closeOldest {
-		p.cover.actions[closeOldest]++
-		c = p.takeOldest(st)
-		st = p.step
-		if c == nil {
-			return nil, nil
-		}
-	}
 	switch st.act {
 	case send:
 		if c.duo == nil {
@@ -181,16 +174,17 @@ func (p *player) do(st step) (*difference, error) {
 	return p.arrive(c)
 }
 
-// takeOldest turns the step into one that takes a session over to close it.
-func (p *player) takeOldest(st step) *client {
+// closeOldest takes the oldest session that is not over from whoever has it, and
+// closes it.
+func (p *player) closeOldest() (*difference, error) {
 	i := slices.IndexFunc(p.alive, func(s *session) bool { return !s.over })
 	if i < 0 {
-		return nil
+		return nil, nil
 	}
-	st.act, st.timeout, st.readOnly = resume, timeoutMin, true
-	st.reqs = []request{{xid: 1, op: zk.OpCloseSession}}
-	p.step = st
-	return &client{session: p.alive[i]}
+	p.cover.actions[closeOldest]++
+	p.step = step{act: resume, timeout: timeoutMin, readOnly: true, reqs: []request{{xid: 1, op: zk.OpCloseSession}}}
+	p.before = p.last[ostler]
+	return p.arrive(&client{session: p.alive[i]})
 }
 
 // arrive connects. An attempt that gets no session leaves the client's connection
@@ -223,7 +217,7 @@ func (p *player) arrive(c *client) (*difference, error) {
 		old = nil
 	}
 	if st.act == resume {
-		c.session = owner
+		c.session, p.taken = owner, owner
 	}
 	return p.exchange(c, d, first, old)
 }

@@ -174,7 +174,7 @@ var table = []intended{
 		why:  "2.8: once in some 100,000 operations 3.8.0 does not end the connection that a session was taken from",
 		excuse: func(m *match) bool {
 			c := m.p.holder(m.duo)
-			if m.p.step.act != resume || m.p.acting == m.duo || c != nil && c.session != m.p.clients[m.p.step.slot].session ||
+			if m.p.step.act != resume || m.p.acting == m.duo || c != nil && c.session != m.p.taken ||
 				m.head(ostler).kind != closed || !m.head(apache).req.mark {
 				return false
 			}
@@ -235,6 +235,7 @@ var avoided = []struct{ what, why string }{
 	{"a null list behind others in setWatches", "8.7: 3.8.0 carries out those before it"},
 	{"createContainer with the flag of an ephemeral in a multi", "14, 6.2: in 3.8.0 it makes an ephemeral"},
 	{"createContainer with the flag of an ephemeral in a burst", "5.1: until it is applied, ZooKeeper takes the node for an ephemeral, which has no children"},
+	{"requests right behind a multi with TTL flags in a create", "6.2: until it is applied, 3.8.0 goes by what such a multi would have changed"},
 	{"requests right behind a setACL", "7.2: until it is applied, ZooKeeper's leader judges writes by the old list"},
 	{"addWatch without a path", "3.7: 3.8.0 takes it, and does not close the connection at its end"},
 	{"auth and sasl packets behind other requests", "7.5: their replies may overtake"},
