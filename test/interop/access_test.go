@@ -34,7 +34,7 @@ Eve { %[1]s required username="bob" password="wrong"; };
 		t.Helper()
 		args := []string{"-cp", "/usr/share/java/zookeeper.jar"}
 		if user != "" {
-			args = append(args, "java.security.auth.login.config="+login, "-Dzookeeper.sasl.clientconfig="+user)
+			args = append(args, "-Djava.security.auth.login.config="+login, "-Dzookeeper.sasl.clientconfig="+user)
 		}
 		args = append(args, "org.apache.zookeeper.ZooKeeperMain", "-server", m.addr(), "-timeout", "8000")
 		out, errs, _ := run(t, "", "java", append(args, command...)...)
