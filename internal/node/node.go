@@ -216,7 +216,7 @@ type clients struct{ n *Node }
 
 func (c clients) Fire(ch tree.Change)                         { c.n.srv.Fire(ch) }
 func (c clients) Applied(rec *txn.Record, res *tree.Result)   { c.n.srv.Applied(rec, res) }
-func (c clients) Synced(s zk.SessionID, cxid int32)           { c.n.srv.Synced(s, cxid) }
+func (c clients) Synced(s zk.SessionID, n uint64)             { c.n.srv.Synced(s, n) }
 func (c clients) Revalidated(s zk.SessionID, valid bool)      { c.n.srv.Revalidated(s, valid) }
 func (c clients) Moved(s zk.SessionID)                        { c.n.srv.Moved(s) }
 func (c clients) SetService(s zk.Service, t *tree.Tree)       { c.n.srv.SetService(s, t) }

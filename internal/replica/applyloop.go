@@ -48,7 +48,7 @@ type (
 	}
 	applySynced struct {
 		session zk.SessionID
-		cxid    int32
+		number  uint64
 	}
 	applyRevalidated struct {
 		session zk.SessionID
@@ -151,7 +151,7 @@ func (c applyServing) run(a *applyLoop) {
 	a.r.o.Clients.SetService(c.service, t)
 }
 
-func (c applySynced) run(a *applyLoop) { a.r.o.Clients.Synced(c.session, c.cxid) }
+func (c applySynced) run(a *applyLoop) { a.r.o.Clients.Synced(c.session, c.number) }
 
 func (c applyRevalidated) run(a *applyLoop) { a.r.o.Clients.Revalidated(c.session, c.valid) }
 

@@ -90,7 +90,7 @@ func (r *Replica) answerSync() {
 	if len(r.syncs) > 0 {
 		s := r.syncs[0]
 		r.syncs = r.syncs[1:]
-		r.applier.put(applySynced{session: s.session, cxid: s.cxid})
+		r.applier.put(applySynced{session: s.session, number: s.number})
 	}
 }
 

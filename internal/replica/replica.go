@@ -30,8 +30,8 @@ type Clients interface {
 	Fire(c tree.Change)
 	// Applied completes the request of (session, cxid) if it came in here.
 	Applied(rec *txn.Record, res *tree.Result)
-	// Synced completes a sync.
-	Synced(session zk.SessionID, cxid int32)
+	// Synced completes the sync with that number.
+	Synced(session zk.SessionID, number uint64)
 	// Revalidated answers whether a session may be attached here.
 	Revalidated(session zk.SessionID, valid bool)
 	// Moved says that a session is attached to another server now.
@@ -183,7 +183,7 @@ type closingSession struct {
 // A pendingSync is a sync that a client of this server waits for.
 type pendingSync struct {
 	session zk.SessionID
-	cxid    int32
+	number  uint64
 	after   zk.Zxid // of a standalone server: what was proposed before
 }
 

@@ -28,10 +28,10 @@ func (r *Replica) onRequest(req *prep.Request) {
 	case r.phase == learning:
 		r.forward(req)
 	case req.Op == zk.OpSync && r.phase == leading:
-		r.syncs = append(r.syncs, pendingSync{session: req.Session, cxid: req.Cxid})
+		r.syncs = append(r.syncs, pendingSync{session: req.Session, number: req.Number})
 		r.stepLeader(zab.Sync{})
 	case req.Op == zk.OpSync:
-		r.syncs = append(r.syncs, pendingSync{req.Session, req.Cxid, r.history.Last()})
+		r.syncs = append(r.syncs, pendingSync{req.Session, req.Number, r.history.Last()})
 		r.answerSoloSyncs()
 	default:
 		r.propose(req, r.cfg.MyID)
@@ -49,7 +49,7 @@ func (r *Replica) forward(req *prep.Request) {
 	body := req.Body
 	switch req.Op {
 	case zk.OpSync:
-		r.syncs = append(r.syncs, pendingSync{session: req.Session, cxid: req.Cxid})
+		r.syncs = append(r.syncs, pendingSync{session: req.Session, number: req.Number})
 	case zk.OpCreateSession:
 		ids = nil
 		body = binary.BigEndian.AppendUint32(nil, uint32(req.Timeout))

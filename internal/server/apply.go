@@ -80,7 +80,7 @@ func (c *conn) take(cxid int32, op zk.OpCode) (pendingRequest, bool) {
 		return pendingRequest{}, false
 	}
 	p := c.pending[0]
-	if !p.waits || p.xid != cxid || op != p.op && op != zk.OpError && !sameWrite(p.op, op) {
+	if !p.waits || p.xid != cxid || !becomes(p.op, op) {
 		return pendingRequest{}, false
 	}
 	c.pop()
@@ -88,14 +88,17 @@ func (c *conn) take(cxid int32, op zk.OpCode) (pendingRequest, bool) {
 	return p, true
 }
 
-// sameWrite reports whether a request may become a transaction of another type:
-// create and its kin keep the type that fits the node.
-func sameWrite(request, logged zk.OpCode) bool {
+// becomes reports whether a request may become a transaction of a type: create and
+// its kin keep the type that fits the node, and what is refused is an error.
+func becomes(request, logged zk.OpCode) bool {
 	switch request {
 	case zk.OpCreate, zk.OpCreate2, zk.OpCreateContainer, zk.OpCreateTTL:
-		return logged == zk.OpCreate || logged == zk.OpCreate2 || logged == zk.OpCreateContainer || logged == zk.OpCreateTTL
+		switch logged {
+		case zk.OpCreate, zk.OpCreate2, zk.OpCreateContainer, zk.OpCreateTTL:
+			return true
+		}
 	}
-	return false
+	return request == logged || logged == zk.OpError
 }
 
 // replyWrite encodes the answer to a write.
@@ -133,29 +136,29 @@ func multiResponse(res *tree.Result) wire.MultiResponse {
 	return r
 }
 
-// Synced completes a sync, in its turn: the session's writes in front of it may
-// still be under way (client-protocol.md 9.7).
-func (s *Server) Synced(id zk.SessionID, cxid int32) {
-	s.settled(id, func(p *pendingRequest) bool { return p.xid == cxid && p.op == zk.OpSync }, zk.OK)
+// Synced completes the sync with that number, in its turn: the session's writes in
+// front of it may still be under way (client-protocol.md 9.7).
+func (s *Server) Synced(id zk.SessionID, number uint64) {
+	s.settled(id, number, zk.OK)
 }
 
 // Refused completes the request with that number, which was not passed on, in its
 // turn. It may be called from any loop.
 func (s *Server) Refused(id zk.SessionID, number uint64, code zk.Code) {
-	s.settled(id, func(p *pendingRequest) bool { return p.number == number }, code)
+	s.settled(id, number, code)
 }
 
-// settled ends the wait of a session's first request that is meant.
-func (s *Server) settled(id zk.SessionID, meant func(*pendingRequest) bool, code zk.Code) {
+// settled ends the wait of the request with that number.
+func (s *Server) settled(id zk.SessionID, number uint64, code zk.Code) {
 	s.mu.Lock()
 	c := s.attached[id]
 	s.mu.Unlock()
 	if c != nil {
-		c.settled(meant, code)
+		c.settled(number, code)
 	}
 }
 
-func (c *conn) settled(meant func(*pendingRequest) bool, code zk.Code) {
+func (c *conn) settled(number uint64, code zk.Code) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != open {
@@ -163,7 +166,7 @@ func (c *conn) settled(meant func(*pendingRequest) bool, code zk.Code) {
 	}
 	for i := range c.pending {
 		p := &c.pending[i]
-		if p.waits && meant(p) {
+		if p.waits && p.number == number {
 			p.waits, p.code = false, code
 			c.waiting--
 			break

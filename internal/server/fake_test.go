@@ -100,7 +100,7 @@ func (e *ensemble) Submit(r *Request) {
 	}
 	e.do(func() {
 		if r.Op == zk.OpSync {
-			e.server.Synced(r.Session, r.Cxid)
+			e.server.Synced(r.Session, r.Number)
 			return
 		}
 		e.apply(r.Session, r.Cxid, r.Op, e.plan(r))

@@ -118,7 +118,7 @@ func TestSyncDoesNotOvertakeWrites(t *testing.T) { // 9.1, 9.7
 	c.request(2, zk.OpSync, wire.PathRequest{Path: "/x"})
 	c.request(3, zk.OpExists, readBody("/a", false))
 	eventually(t, "both are submitted", func() bool { return r.ens.waiting() == 2 })
-	r.Synced(c.id, 2) // before the write is through
+	r.Synced(c.id, r.submitted.Load()) // before the write is through
 	r.ens.release(1)
 	c.want(1, 2, zk.OK)
 	c.want(2, 2, zk.OK)
