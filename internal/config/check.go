@@ -151,13 +151,13 @@ func (b *builder) checkMode() error {
 	c := b.cfg.Ensemble
 	voters, observers := countRoles(c)
 	switch {
-	case voters == 0 && !b.standaloneEnabled:
+	case voters == 0 && !b.cfg.StandaloneEnabled:
 		return errors.New("standaloneEnabled = false then number of participants should be >0")
 	case voters == 0 && observers > 0:
 		return errors.New("Observers w/o participants is an invalid configuration") //nolint:staticcheck // ZooKeeper's text.
-	case voters == 1 && b.standaloneEnabled && observers > 0:
+	case voters == 1 && b.cfg.StandaloneEnabled && observers > 0:
 		return errors.New("Observers w/o quorum is an invalid configuration") //nolint:staticcheck // ZooKeeper's text.
-	case voters == 1 && b.standaloneEnabled:
+	case voters == 1 && b.cfg.StandaloneEnabled:
 		b.warn("Invalid configuration, only one server specified (ignoring)")
 		voters, b.cfg.Ensemble = 0, nil
 	case voters == 2:

@@ -11,6 +11,7 @@ import (
 // A Config is everything a server is told before it starts: from zoo.cfg, system
 // properties and the environment, with defaults filled in (operations.md section 1).
 type Config struct {
+	File       string // zoo.cfg; "" when there is none
 	DataDir    string // holds myid and version-2 with snapshots and epochs
 	DataLogDir string // holds version-2 with logs; DataDir when not set
 	ClientAddr string // host:port that clients connect to; "" for none
@@ -76,6 +77,7 @@ type Config struct {
 	LeaderServes        bool          // leaderServes
 
 	ReconfigEnabled    bool   // reconfigEnabled
+	StandaloneEnabled  bool   // standaloneEnabled
 	LocalSessions      bool   // localSessionsEnabled
 	UpgradeLocal       bool   // localSessionsUpgradingEnabled
 	ReadOnlyMode       bool   // readonlymode.enabled

@@ -40,7 +40,7 @@ func (l Loader) Load(path string) (*Config, []string, error) {
 		return nil, nil, asInvalid(what, err)
 	}
 	b := newBuilder(l)
-	b.file = path
+	b.file, b.cfg.File = path, path
 	if err := b.build(text, nil); err != nil {
 		return nil, b.warnings, asInvalid(what, err)
 	}
@@ -75,22 +75,21 @@ type builder struct {
 	members  []Property       // server, group and weight lines of zoo.cfg
 
 	// Values that need each other before they mean something.
-	clientPort        int
-	clientHost        string
-	tick              int
-	minSession        int
-	maxSession        int
-	peerType          string
-	standaloneEnabled bool
-	dynamicFile       string
-	wordsSet          bool // 4lw.commands.whitelist is
-	access            access
+	clientPort  int
+	clientHost  string
+	tick        int
+	minSession  int
+	maxSession  int
+	peerType    string
+	dynamicFile string
+	wordsSet    bool // 4lw.commands.whitelist is
+	access      access
 }
 
 func newBuilder(l Loader) *builder {
 	return &builder{
 		loader: l, cfg: Defaults(), strict: l.Strict, values: map[string]value{},
-		clientPort: -1, tick: 3000, minSession: -1, maxSession: -1, standaloneEnabled: true,
+		clientPort: -1, tick: 3000, minSession: -1, maxSession: -1,
 	}
 }
 

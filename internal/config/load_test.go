@@ -61,7 +61,7 @@ func TestLoadStandalone(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Defaults()
-	want.DataDir, want.ClientAddr = "/data", ":2181"
+	want.File, want.DataDir, want.ClientAddr = "/etc/zoo.cfg", "/data", ":2181"
 	want.Tick, want.MinSession, want.MaxSession = 2*time.Second, 4*time.Second, 40*time.Second
 	want.Properties = got.Properties
 	if d := cmp.Diff(want, got); d != "" {

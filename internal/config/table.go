@@ -36,7 +36,7 @@ var basicRows = []Setting{
 	}),
 	fileText("peerType", "participant, observer", "role of this server; the server list wins", func(b *builder) *string { return &b.peerType }),
 	fileBool("quorumListenOnAllIPs", "false", "quorum and election ports on all addresses instead of the own server line's", func(b *builder) *bool { return &b.cfg.ListenOnAllIPs }),
-	fileBool("standaloneEnabled", "true", "false: even one server is an ensemble, which can grow", func(b *builder) *bool { return &b.standaloneEnabled }),
+	fileBool("standaloneEnabled", "true", "false: even one server is an ensemble, which can grow", func(b *builder) *bool { return &b.cfg.StandaloneEnabled }),
 	fileText("dynamicConfigFile", "path", "file with the server, group and weight lines", func(b *builder) *string { return &b.dynamicFile }),
 	fileOnly("autopurge.snapRetainCount", "int", "3", "snapshots to keep, at least 3", func(b *builder, v string) (err error) {
 		if b.cfg.PurgeRetain, err = strictInt(v); err == nil && b.cfg.PurgeRetain < 3 {
@@ -72,7 +72,7 @@ var ensembleRows = []Setting{
 		b.cfg.LeaderServes = v != "no"
 		return nil
 	}),
-	fileBool("reconfigEnabled", "false", "changing the members while running, which an ensemble refuses in this version", func(b *builder) *bool { return &b.cfg.ReconfigEnabled }),
+	fileBool("reconfigEnabled", "false", "changing the members while running", func(b *builder) *bool { return &b.cfg.ReconfigEnabled }),
 	{Name: "observerMasterPort", Type: "port", Support: Later, Text: "observers that follow a follower"},
 	{Name: "syncEnabled", Type: "bool", Default: "true", Support: Later, Text: "false: observers write no files"},
 	fileBool("localSessionsEnabled", "false", "sessions known to one server only, which need no transaction; the same on all members", func(b *builder) *bool { return &b.cfg.LocalSessions }),

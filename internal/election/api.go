@@ -16,11 +16,14 @@ type Vote struct {
 	PeerEpoch     zk.Epoch
 }
 
-// Options are what does not change while the process runs.
+// Options are what a core is told. Config and Observer change by SetConfig alone.
 type Options struct {
 	Self     zk.ServerID
 	Observer bool
-	Config   *ensemble.Config
+	// Config is the configuration in force, with one that is proposed behind it.
+	Config *ensemble.Config
+	// Reconfig: a newer configuration is taken over from others (quorum.md 3.11).
+	Reconfig bool
 	// Finalize is how long to wait for a better vote once a quorum agrees
 	// (200 ms); MinInterval and MaxInterval bound the back-off between
 	// broadcasts (200 ms, 60 s) (quorum.md 1.10).
@@ -39,6 +42,9 @@ type Output struct {
 	// Reconnect asks for every voter without a link to be dialled (a time-out
 	// passed without an answer).
 	Reconnect bool
+	// Config is a newer configuration that another server has in force. This server
+	// is to take it over and to start anew.
+	Config *ensemble.Config
 	// Settled is set when the election ended: Vote.Leader leads.
 	Settled *Vote
 	// WaitingFor lists the voters that keep this empty server from counting: not

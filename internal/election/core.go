@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/zk"
 )
@@ -25,7 +26,10 @@ type Core struct {
 	o      Options
 	voters []zk.ServerID
 	voter  bool // this server has a vote
-	text   []byte
+	// candidates are the voters of the configuration in force alone: who votes only in
+	// one that is proposed cannot be known to all (quorum.md 3.4).
+	candidates *ensemble.Config
+	text       []byte
 
 	state   peerwire.ServerState
 	current Vote  // what the others are told (quorum.md 3.10)
@@ -53,14 +57,22 @@ type Core struct {
 
 // New returns a core that is in no election yet.
 func New(o Options) *Core {
-	return &Core{
+	c := &Core{
 		o:       o,
-		voters:  o.Config.Voters(),
-		voter:   o.Config.IsVoter(o.Self) && !o.Observer,
-		text:    o.Config.Text(),
 		current: Vote{Leader: o.Self, ElectionEpoch: -1},
 		early:   make(map[zk.ServerID]peerwire.Notification),
 	}
+	c.SetConfig(o.Config, o.Observer)
+	return c
+}
+
+// SetConfig changes who votes, and whether this server only observes. An election
+// that runs must be started anew.
+func (c *Core) SetConfig(config *ensemble.Config, observer bool) {
+	c.o.Config, c.o.Observer = config, observer
+	c.voters, c.candidates = config.Voters(), config.With(nil)
+	c.voter = config.IsVoter(c.o.Self) && !observer
+	c.text = config.Text()
 }
 
 // State returns what this server tells the others that it is.
@@ -92,6 +104,13 @@ func (c *Core) SetRole(state peerwire.ServerState) {
 func (c *Core) SetEpoch(e zk.Epoch) {
 	c.current.PeerEpoch = e
 	c.fruitless = 0
+}
+
+// Appoint makes leader the outcome without an election: the configuration that has
+// come into force names it (quorum.md 5.5). last and epoch are those on disk.
+func (c *Core) Appoint(leader zk.ServerID, last zk.Zxid, epoch zk.Epoch, out *Output) {
+	c.round++
+	c.settle(Vote{Leader: leader, Zxid: last, ElectionEpoch: c.round, PeerEpoch: epoch}, out)
 }
 
 // Start begins an election. last and currentEpoch are those on disk; trusted says
@@ -135,7 +154,7 @@ func (c *Core) pause() time.Duration {
 func (c *Core) campaign(last zk.Zxid, currentEpoch zk.Epoch) Vote {
 	v := Vote{Leader: c.o.Self, Zxid: max(last, 0), PeerEpoch: max(currentEpoch, 0)}
 	switch {
-	case !c.voter:
+	case !c.voter || !c.candidates.IsVoter(c.o.Self):
 		v.Leader = none
 		if c.o.Observer {
 			v.Zxid, v.PeerEpoch = none, none

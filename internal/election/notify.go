@@ -3,6 +3,7 @@ package election
 import (
 	"time"
 
+	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/zk"
 )
@@ -13,6 +14,7 @@ func (c *Core) Notify(now time.Time, from zk.ServerID, n peerwire.Notification, 
 	switch {
 	case from == c.o.Self:
 		// A copy of this server, or a mistake: not a vote.
+	case c.outdated(&n, out):
 	case !c.o.Config.IsVoter(from):
 		c.answerOutsider(from, out)
 	case c.running && n.State == peerwire.Looking:
@@ -25,6 +27,20 @@ func (c *Core) Notify(now time.Time, from zk.ServerID, n peerwire.Notification, 
 	case n.State == peerwire.Looking:
 		c.send(from, c.current, c.state, out)
 	}
+}
+
+// outdated reports whether the sender has a newer configuration in force, which is
+// taken over while this server looks for a leader (quorum.md 3.11, R29).
+func (c *Core) outdated(n *peerwire.Notification, out *Output) bool {
+	if !c.o.Reconfig || !c.running || len(n.Config) == 0 {
+		return false
+	}
+	config, err := ensemble.ParseConfig(n.Config)
+	if err != nil || config.Version <= c.o.Config.Version {
+		return false
+	}
+	out.Config = config
+	return true
 }
 
 // answerOutsider tells a server without a vote how things are. Its own message
@@ -68,7 +84,7 @@ func (c *Core) onLooking(now time.Time, from zk.ServerID, n *peerwire.Notificati
 
 // counted reports whether a vote is one: for a voter, and not by or for a server
 // whose empty history is not trusted (quorum.md 3.8).
-func (c *Core) counted(v Vote) bool { return v.Zxid != -1 && c.o.Config.IsVoter(v.Leader) }
+func (c *Core) counted(v Vote) bool { return v.Zxid != -1 && c.candidates.IsVoter(v.Leader) }
 
 // joinRound goes on to a later round, with nothing of the earlier one.
 func (c *Core) joinRound(now time.Time, v Vote, out *Output) {
@@ -101,7 +117,7 @@ func (c *Core) recognise(now time.Time, out *Output) {
 // onSettled takes the word of a server that has found its leader.
 func (c *Core) onSettled(now time.Time, from zk.ServerID, n *peerwire.Notification, out *Output) {
 	c.heard[from] = false
-	if n.State != peerwire.Following && n.State != peerwire.Leading || !c.o.Config.IsVoter(n.Leader) {
+	if n.State != peerwire.Following && n.State != peerwire.Leading || !c.candidates.IsVoter(n.Leader) {
 		return
 	}
 	b := ballot{Vote: voteOf(n), state: n.State}

@@ -21,19 +21,25 @@ func (c *Config) Voters() []zk.ServerID {
 			ids = append(ids, id)
 		}
 	}
+	if c.Next != nil {
+		ids = append(ids, c.Next.Voters()...)
+	}
 	slices.Sort(ids)
-	return ids
+	return slices.Compact(ids)
 }
 
 // IsVoter reports whether id is a participant.
 func (c *Config) IsVoter(id zk.ServerID) bool {
 	m, ok := c.Members[id]
-	return ok && m.Role == Participant
+	return ok && m.Role == Participant || c.Next != nil && c.Next.IsVoter(id)
 }
 
 // Weight returns the weight of id's vote; 0 for those who have none.
 func (c *Config) Weight(id zk.ServerID) int64 {
-	if !c.IsVoter(id) {
+	if m, ok := c.Members[id]; !ok || m.Role != Participant {
+		if c.Next != nil {
+			return c.Next.Weight(id)
+		}
 		return 0
 	}
 	if w, ok := c.Weights[id]; ok && c.hierarchical() {
@@ -43,8 +49,12 @@ func (c *Config) Weight(id zk.ServerID) int64 {
 }
 
 // ContainsQuorum reports whether the voters for which has is true are a quorum
-// (quorum.md 1.3, 1.4). It asks only about voters.
+// (quorum.md 1.3, 1.4), in c and in the configuration behind it. It asks only about
+// voters.
 func (c *Config) ContainsQuorum(has func(zk.ServerID) bool) bool {
+	if c.Next != nil && !c.Next.ContainsQuorum(has) {
+		return false
+	}
 	if c.hierarchical() {
 		return c.containsGroups(has)
 	}

@@ -162,6 +162,7 @@ func ensembleOf3Lines(t *testing.T, lines string, props map[string]string) []*co
 func word(t *testing.T, addr, w string) string {
 	t.Helper()
 	c := dial(t, addr)
+	defer c.Close()
 	if _, err := c.Write([]byte(w)); err != nil {
 		t.Fatalf("%s: %v", w, err)
 	}

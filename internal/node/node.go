@@ -30,6 +30,8 @@ type Node struct {
 	rep    *replica.Replica
 	srv    *server.Server
 	listen env.Listener
+	// clientAddr is what listen was opened with.
+	clientAddr string
 
 	once sync.Once
 	done chan struct{}
@@ -78,6 +80,7 @@ func (n *Node) build() error {
 	n.rep = replica.New(replica.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Dir: n.dir, Loaded: loaded,
 		Clients: clients{n}, Observer: n.o.Observer, Secret: passwords.Fingerprint(), Failed: n.fail,
+		Members: n.members, Record: n.record,
 	})
 	n.srv = server.New(server.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Proposer: proposer{n.rep},
@@ -151,7 +154,7 @@ func (n *Node) Start() error {
 	if err != nil {
 		return fmt.Errorf("open client port %s: %w", n.cfg.ClientAddr, err)
 	}
-	n.listen = l
+	n.listen, n.clientAddr = l, n.cfg.ClientAddr
 	n.log.Info("client port open", "addr", l.Addr())
 	return nil
 }

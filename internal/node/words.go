@@ -123,9 +123,12 @@ func (w words) Conf() admin.Conf {
 		MaxClientCnxns: cfg.MaxClientCnxns, MinSession: cfg.MinSession, MaxSession: cfg.MaxSession,
 		Backlog: cfg.Backlog, ServerID: cfg.MyID,
 	}
-	if cfg.Ensemble != nil {
-		self := cfg.Ensemble.Members[cfg.MyID]
-		c.Ensemble, c.InitLimit, c.SyncLimit, c.Observer = cfg.Ensemble, cfg.InitLimit, cfg.SyncLimit, cfg.Observer
+	if st := w.n.rep.Status(); st.Ensemble != nil {
+		self, ok := st.Ensemble.Members[cfg.MyID]
+		if !ok {
+			self = cfg.Ensemble.Members[cfg.MyID] // not a member yet, or not any more
+		}
+		c.Ensemble, c.InitLimit, c.SyncLimit, c.Observer = st.Ensemble, cfg.InitLimit, cfg.SyncLimit, st.Observer
 		c.ElectionPort, c.QuorumPort = portOf(self.ElectionAddr), portOf(self.QuorumAddr)
 	}
 	return c
@@ -300,10 +303,11 @@ func (w words) Metrics() admin.Metrics {
 }
 
 func (w words) quorumSize() int {
-	if w.n.cfg.Ensemble == nil {
+	st := w.n.rep.Status()
+	if st.Ensemble == nil {
 		return 0
 	}
-	return len(w.n.cfg.Ensemble.Voters())
+	return len(st.Ensemble.Voters())
 }
 
 // TraceMask implements admin.State.

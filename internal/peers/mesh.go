@@ -52,10 +52,11 @@ type Mesh struct {
 
 // A peer is what the mesh knows of one other server; guarded by Mesh.mu.
 type peer struct {
-	addr    string
-	link    env.Stream
-	dialing bool
-	last    []byte // the newest message, sent again on a new link (quorum.md 2.7)
+	addr     string // "" when it is not known
+	stranger bool   // no member; it is forgotten with its link
+	link     env.Stream
+	dialing  bool
+	last     []byte // the newest message, sent again on a new link (quorum.md 2.7)
 }
 
 // NewMesh returns a mesh without any connection.
@@ -80,6 +81,37 @@ func (m *Mesh) Start() error {
 		l.Close()
 	}
 	return nil
+}
+
+// SetAddrs changes who the other members are, by their election addresses. Links to
+// those who are none any more end; those whose address is another are dialled anew.
+func (m *Mesh) SetAddrs(addrs map[zk.ServerID]string) {
+	m.mu.Lock()
+	var gone []env.Stream
+	for _, id := range slices.Sorted(maps.Keys(m.peers)) {
+		p := m.peers[id]
+		addr, member := addrs[id]
+		moved := member && !p.stranger && addr != p.addr
+		p.stranger = !member
+		if member {
+			p.addr = addr
+		}
+		switch {
+		case p.link != nil && moved:
+			gone = append(gone, p.link)
+		case p.link == nil && !member:
+			delete(m.peers, id)
+		}
+	}
+	for id, addr := range addrs {
+		if m.peers[id] == nil {
+			m.peers[id] = &peer{addr: addr}
+		}
+	}
+	m.mu.Unlock()
+	for _, s := range gone {
+		s.Close()
+	}
 }
 
 // Close ends all connections and the port.
@@ -147,7 +179,7 @@ func (m *Mesh) Connected(id zk.ServerID) bool {
 func (m *Mesh) dial(to zk.ServerID) {
 	m.mu.Lock()
 	p := m.peers[to]
-	if p == nil || m.closed || p.dialing || p.link != nil {
+	if p == nil || m.closed || p.dialing || p.link != nil || p.addr == "" {
 		m.mu.Unlock()
 		return
 	}
@@ -164,8 +196,13 @@ func (m *Mesh) dial(to zk.ServerID) {
 func (m *Mesh) dialled(to zk.ServerID, s env.Stream, err error) env.Handler {
 	m.mu.Lock()
 	p := m.peers[to]
-	p.dialing = false
-	closed := m.closed
+	closed := m.closed || p == nil // it may have ceased to be a member
+	if p != nil {
+		p.dialing = false
+		if err != nil && p.stranger && p.link == nil {
+			delete(m.peers, to)
+		}
+	}
 	m.mu.Unlock()
 	if err != nil {
 		m.o.Log.Debug("cannot reach server for election", "server", int64(to), "err", err)
@@ -220,7 +257,7 @@ func (m *Mesh) adopt(h *meshConn) {
 	p := m.peers[h.peer]
 	if p == nil {
 		// A stranger: it may ask, and gets answers on its link while that lasts.
-		p = &peer{}
+		p = &peer{stranger: true}
 		m.peers[h.peer] = p
 	}
 	old, last := p.link, p.last
@@ -244,7 +281,7 @@ func (m *Mesh) gone(h *meshConn) {
 	delete(m.streams, h.stream)
 	if p := m.peers[h.peer]; p != nil && p.link == h.stream {
 		p.link = nil
-		if p.addr == "" {
+		if p.stranger {
 			delete(m.peers, h.peer)
 		}
 	}

@@ -97,3 +97,45 @@ func TestMeshRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A server that is no member any more knocks: it is dialled where it says it is, gets
+// to know how things are, and is forgotten with its link.
+func TestMeshAnswersStrangers(t *testing.T) {
+	m, n, _ := meshOf2(t)
+	m.SetAddrs(map[zk.ServerID]string{3: "h3:3888"})
+	n.incoming().deliver(hello(1), 5)
+	if len(n.dials) != 1 || n.dials[0].addr != "x:1" {
+		t.Fatalf("dials %v, want one to where the stranger is", n.dials)
+	}
+	link := n.answer()
+	m.Send(1, *vote(3))
+	if !m.Connected(1) || !bytes.HasSuffix(link.sent, vote(3).Append(nil)) {
+		t.Errorf("connected %v, sent %x; want the vote", m.Connected(1), link.sent)
+	}
+	link.Close()
+	m.Reconnect([]zk.ServerID{1})
+	if len(n.dials) != 0 || m.Connected(1) {
+		t.Errorf("dials %v, connected %v; want a stranger to be forgotten", n.dials, m.Connected(1))
+	}
+}
+
+// When the members change, those who have moved are dialled anew, those who have left
+// keep their link while it lasts, and new ones can be reached (quorum.md 5.5).
+func TestMeshFollowsTheMembers(t *testing.T) {
+	m, n, _ := meshOf2(t)
+	for _, id := range []zk.ServerID{1, 3} {
+		m.Send(id, *vote(1))
+	}
+	one := n.answer() // to 1
+	n.answer()        // a knock at 3
+	three := n.incoming()
+	three.deliver(hello(3), 5)
+	m.SetAddrs(map[zk.ServerID]string{1: "elsewhere:3888", 4: "h4:3888"})
+	if !one.closed || three.closed || !m.Connected(3) {
+		t.Errorf("closed: the link to 1 %v, to 3 %v; want that of the one who moved", one.closed, three.closed)
+	}
+	m.Reconnect([]zk.ServerID{1, 4})
+	if len(n.dials) != 2 || n.dials[0].addr != "elsewhere:3888" || n.dials[1].addr != "h4:3888" {
+		t.Errorf("dials %v, want the new addresses of 1 and 4", n.dials)
+	}
+}

@@ -54,10 +54,9 @@ func (c *meshConn) greet(b []byte) (int, error) {
 	case msg.Server == self:
 		return n, fmt.Errorf("election port: %v claims this server's own id %d", c.stream.Remote(), self)
 	case msg.Server < self:
-		// The smaller side knocked: dial it back. Its configured address is
-		// used, since the one in the message is nobody's word.
+		// The smaller side knocked: dial it back.
 		c.stream.Close()
-		c.mesh.dialBack(msg.Server)
+		c.mesh.dialBack(msg.Server, msg.Addrs)
 		return n, nil
 	}
 	if !c.mesh.welcome(msg.Server) {
@@ -102,13 +101,19 @@ func (c *meshConn) Closed(err error) {
 }
 
 // dialBack answers a knock. A link that stands is replaced: the other side
-// knocks only when it has none.
-func (m *Mesh) dialBack(id zk.ServerID) {
+// knocks only when it has none. A member's configured address is used, since the one
+// in the message is nobody's word; a server that is no member any more, or not yet,
+// has no other, and only gets to know how things are.
+func (m *Mesh) dialBack(id zk.ServerID, addrs []string) {
+	welcome := m.welcome(id)
 	m.mu.Lock()
 	p := m.peers[id]
 	var old env.Stream
-	if p != nil {
+	switch {
+	case p != nil:
 		old, p.link = p.link, nil
+	case welcome && len(addrs) > 0:
+		m.peers[id] = &peer{addr: addrs[0], stranger: true}
 	}
 	m.mu.Unlock()
 	if old != nil {

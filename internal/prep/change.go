@@ -94,17 +94,6 @@ func (d *draft) check(o *operation) (txn.Body, zk.Code) {
 	return &txn.Check{Path: o.path, Version: version}, zk.OK
 }
 
-// reconfig refuses a change of the members (client-protocol.md 5.14).
-func (d *draft) reconfig() zk.Code {
-	if !d.p.o.Standalone || !d.p.o.ReconfigEnabled {
-		return zk.ReconfigDisabled
-	}
-	if code := d.checkSession(); code != zk.OK {
-		return code
-	}
-	return zk.Unimplemented // there are no members
-}
-
 // existing returns the node at path for a client that needs a permission on it,
 // after the checks that setData, setACL and check have in common.
 func (d *draft) existing(path string, want zk.Perm) (node, zk.Code) {

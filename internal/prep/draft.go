@@ -82,7 +82,7 @@ func (d *draft) operation(o *operation) (txn.Body, zk.Code) {
 	case zk.OpCheck:
 		return d.check(o)
 	case zk.OpReconfig:
-		return nil, d.reconfig()
+		return d.reconfig(o)
 	}
 	return nil, zk.Unimplemented
 }

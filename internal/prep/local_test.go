@@ -95,22 +95,3 @@ func TestMakesEphemeral(t *testing.T) {
 		}
 	}
 }
-
-// A server without members answers a reconfiguration that it cannot do one, and
-// stays (client-protocol.md 5.14 rules 1 to 3).
-func TestReconfigWithoutMembers(t *testing.T) {
-	body := wire.ReconfigRequest{}
-	for _, test := range []struct {
-		enabled, standalone bool
-		want                zk.Code
-	}{
-		{false, true, zk.ReconfigDisabled},
-		{true, true, zk.Unimplemented},
-		{true, false, zk.ReconfigDisabled},
-	} {
-		w := newWorld(t, func(o *Options) { o.ReconfigEnabled, o.Standalone = test.enabled, test.standalone })
-		if got := codeOf(w.plan(alice, zk.OpReconfig, body).Body); got != test.want {
-			t.Errorf("enabled %v, standalone %v: %v, want %v", test.enabled, test.standalone, got, test.want)
-		}
-	}
-}

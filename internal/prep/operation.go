@@ -18,6 +18,8 @@ type operation struct {
 	mode    zk.CreateMode
 	ttl     int64
 	version int32
+
+	reconfig *wire.ReconfigRequest
 }
 
 // ephemeral reports whether o makes a node that its session owns.
@@ -103,8 +105,8 @@ func decode(op zk.OpCode, body []byte) (operation, zk.Code) {
 		err = r.Decode(body)
 		o = operation{path: r.Path, acl: r.ACL, version: r.Version}
 	case zk.OpReconfig:
-		var r wire.ReconfigRequest
-		err = r.Decode(body)
+		o.reconfig = new(wire.ReconfigRequest)
+		err = o.reconfig.Decode(body)
 	default: // a check stands in a multi only, and reads are never planned
 		return operation{}, zk.Unimplemented
 	}

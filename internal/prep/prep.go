@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ostler/internal/auth"
+	"ostler/internal/ensemble"
 	"ostler/internal/invariant"
 	"ostler/internal/jute"
 	"ostler/internal/tree"
@@ -34,6 +35,17 @@ type Sessions interface {
 	CheckGlobal(session zk.SessionID, from zk.ServerID) zk.Code
 }
 
+// Members knows the members of the ensemble.
+type Members interface {
+	// Config returns the configuration in force, with one that is proposed behind
+	// it; nil on a server that is no member of an ensemble.
+	Config() *ensemble.Config
+	// Synced reports whether the servers that are up to date are a quorum of c.
+	Synced(c *ensemble.Config) bool
+	// VotersMin is the number of voters that there must be.
+	VotersMin() int
+}
+
 // Options are what a Preparer works with.
 type Options struct {
 	Source   Source
@@ -44,7 +56,7 @@ type Options struct {
 	CloseSessionPaths bool // closeSession carries the paths (closeSessionTxn.enabled)
 	ExtendedTypes     bool // TTL nodes may be made, and end (extendedTypesEnabled)
 	ReconfigEnabled   bool // reconfigEnabled
-	Standalone        bool // this server is no member of an ensemble
+	Members           Members
 	EnforceQuota      bool // hard limits of quotas refuse (enforceQuota)
 	// OnExcess, unless nil, is told of every excess that EnforceQuota finds. It
 	// must not call the Preparer.

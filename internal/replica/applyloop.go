@@ -42,6 +42,8 @@ type (
 	}
 	// applyServing opens or closes the doors; tree is not the present one when that
 	// has more than clients may see.
+	// applyConfig puts a configuration into the tree unless it is there.
+	applyConfig  struct{ config *ensemble.Config }
 	applyServing struct {
 		service zk.Service
 		tree    *tree.Tree
@@ -168,11 +170,22 @@ func (c applyIdle) run(a *applyLoop) {
 	a.r.inbox.Put(evApplied{zxid: t.LastZxid(), digest: t.Digest(), idle: true, term: c.term})
 }
 
-// setConfig writes the configuration into the tree (disk.md 6.7).
+func (c applyConfig) run(a *applyLoop) {
+	a.config = c.config
+	a.setConfig()
+}
+
+// setConfig writes the configuration into the tree (disk.md 6.7). One that a
+// transaction put there may be newer, and not in force yet.
 func (a *applyLoop) setConfig() {
-	if a.config != nil {
-		a.tree().SetConfig(a.config.Text(), a.config.Version, a.r.clock.Wall().UnixMilli())
+	if a.config == nil {
+		return
 	}
+	info, _ := a.tree().Info(zk.PathConfig)
+	if a.r.cfg.ReconfigEnabled && info.Stat.Mzxid > 0 && int64(info.Stat.Mzxid) >= a.config.Version {
+		return
+	}
+	a.tree().SetConfig(a.config.Text(), a.config.Version, a.r.clock.Wall().UnixMilli())
 }
 
 // adoptTree makes t, which holds everything up to last, the server's state.

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"ostler/internal/ensemble"
 	"ostler/internal/peers"
 	"ostler/internal/peerwire"
 	"ostler/internal/prep"
@@ -69,6 +70,7 @@ type (
 		tree *tree.Tree
 		err  error
 	}
+	evRecorded struct{ config *ensemble.Config }
 	evReloaded struct {
 		term uint64
 		tree *tree.Tree
@@ -174,6 +176,8 @@ func (e evPersisted) handle(r *Replica) {
 func (e evTruncated) handle(r *Replica) { r.onTruncated(e) }
 
 func (e evInstalled) handle(r *Replica) { r.onInstalled(e) }
+
+func (e evRecorded) handle(r *Replica) { r.onRecorded(e.config) }
 
 func (e evReloaded) handle(r *Replica) { r.onReloaded(e) }
 

@@ -14,7 +14,7 @@ import (
 
 // lead begins the role of a leader: the quorum port opens, and discovery starts.
 func (r *Replica) lead() {
-	addr := r.bindAddr(r.ensemble.Members[r.cfg.MyID].QuorumAddr)
+	addr := r.bindAddr(r.self().QuorumAddr)
 	l, err := r.o.Env.Net.Listen(addr, peers.StreamOptions(), r.acceptLearner)
 	if err != nil {
 		r.log.Error("cannot open the quorum port; looking again", "addr", addr, "err", err)
@@ -40,7 +40,7 @@ func (r *Replica) acceptLearner(s env.Stream) env.Handler {
 // zabOptions are what either core is told.
 func (r *Replica) zabOptions() zab.Options {
 	return zab.Options{
-		Self: r.cfg.MyID, Observer: r.cfg.Observer, Config: r.ensemble,
+		Self: r.cfg.MyID, Observer: r.observes(), Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled,
 		Tick: r.cfg.Tick, InitLimit: r.cfg.InitLimit, SyncLimit: r.cfg.SyncLimit,
 		Accepted: r.accepted, Current: r.current, History: r.history,
 		TrustEmpty: r.trusted || r.election.Trusted(), Amnesiac: !r.trusted, ForceSnapshot: r.needSnapshot,
@@ -69,6 +69,11 @@ func (r *Replica) afterStep() {
 	if reason := r.out.StepDown; reason != "" {
 		r.needSnapshot = r.out.NeedSnapshot
 		r.carryOut()
+		if r.activating != nil && r.phase == leading {
+			// What the new configuration was waiting for is answered first.
+			r.activating.stepDown = reason
+			return
+		}
 		r.leaveRole(reason)
 		return
 	}
@@ -137,7 +142,7 @@ func (r *Replica) beginPreparing() {
 	r.prep = prep.New(prep.Options{
 		Source: applied{r.applier}, Auth: r.o.Auth, Sessions: r.sessions,
 		Digest: r.cfg.DigestEnabled, CloseSessionPaths: r.cfg.CloseSessionPaths,
-		ExtendedTypes: r.cfg.ExtendedTypes, ReconfigEnabled: r.cfg.ReconfigEnabled, Standalone: r.ensemble == nil,
+		ExtendedTypes: r.cfg.ExtendedTypes, ReconfigEnabled: r.cfg.ReconfigEnabled, Members: members{r},
 		TreeDigest: r.digest, Owners: owners(r.cfg), TxnMax: r.cfg.MaxBuffer + r.cfg.ExtraSize,
 		EnforceQuota: r.cfg.EnforceQuota, NeverUsed: r.cfg.ReapNeverUsed,
 		OnExcess: func(e prep.Excess) { r.excesses.add(r.log, r.clock.Now(), e) },
@@ -152,7 +157,7 @@ func (r *Replica) beginPreparing() {
 
 // onForwarded prepares a request that a learner passed on (quorum.md 4.15).
 func (r *Replica) onForwarded(f zab.Forwarded) {
-	if r.phase != leading || r.prep == nil {
+	if r.phase != leading || r.prep == nil || r.resigned() {
 		return
 	}
 	q := f.Request
@@ -217,7 +222,7 @@ func (r *Replica) expireSessions(now time.Time) {
 
 // closeSession submits the end of a session on its behalf.
 func (r *Replica) closeSession(id zk.SessionID) {
-	if r.phase == leading || r.phase == solo {
+	if (r.phase == leading || r.phase == solo) && !r.resigned() {
 		r.propose(&prep.Request{Session: id, Op: zk.OpCloseSession}, r.cfg.MyID)
 	}
 }

@@ -40,7 +40,7 @@ func (r *Replica) connect() {
 
 // dialLeader opens a connection to the leader's quorum port.
 func (r *Replica) dialLeader() {
-	m, ok := r.ensemble.Members[r.leaderID]
+	m, ok := r.member(r.leaderID)
 	if !ok {
 		r.leaveRole("the elected leader is not a member")
 		return

@@ -33,6 +33,10 @@ func loadUpTo(dir *datadir.Dir, cfg *config.Config, log *slog.Logger, limit zk.Z
 	if err := l.finish(found.Snapshot); err != nil {
 		return Loaded{}, err
 	}
+	members, err := dir.Members()
+	if err != nil {
+		return Loaded{}, err
+	}
 	// A fuzzy snapshot holds changes of later transactions: until those are
 	// replayed too, the digests cannot agree (disk.md 7.4).
 	if l.lastBad > found.Info.DigestZxid {
@@ -40,7 +44,7 @@ func loadUpTo(dir *datadir.Dir, cfg *config.Config, log *slog.Logger, limit zk.Z
 	}
 	return Loaded{
 		Tree: l.tree, History: l.history, Accepted: found.Accepted, Current: found.Current,
-		Committed: found.Committed, Alarms: l.alarms,
+		Committed: found.Committed, Members: members, Alarms: l.alarms,
 		Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
 	}, nil
 }

@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 
+	"ostler/internal/ensemble"
 	"ostler/internal/env"
 	"ostler/internal/tree"
 	"ostler/internal/txn"
@@ -57,6 +58,8 @@ type (
 		term  uint64
 		limit zk.Zxid
 	}
+	// logMembers records a configuration that comes into force.
+	logMembers   struct{ config *ensemble.Config }
 	logInitFresh struct{}
 	logTrust     struct{} // the history is whole again
 	logRoll      struct{}
@@ -204,6 +207,22 @@ func (c logInstall) run(l *logLoop) error {
 		err = fmt.Errorf("install the leader's snapshot %v: %w", c.zxid, err)
 	}
 	l.tell(evInstalled{term: c.term, zxid: c.zxid, tree: t, err: err})
+	return nil
+}
+
+func (c logMembers) run(l *logLoop) error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	if err := l.r.o.Dir.SetMembers(c.config.Text()); err != nil {
+		return err
+	}
+	if record := l.r.o.Record; record != nil {
+		if err := record(c.config); err != nil {
+			l.r.log.Warn("the configuration could not be written beside zoo.cfg; the data directory has it", "err", err)
+		}
+	}
+	l.tell(evRecorded(c))
 	return nil
 }
 

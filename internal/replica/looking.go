@@ -46,6 +46,9 @@ func (r *Replica) leaveRole(reason string) {
 	r.closePeers()
 	r.leader, r.learner, r.prep = nil, nil, nil
 	r.deadlines.Store(nil)
+	if r.activating != nil {
+		r.orphaned, r.activating = r.activating, nil
+	}
 	r.syncs, r.closing = nil, nil
 	r.out.Reset()
 	r.logger.put(logIdle{term: r.term})
@@ -66,7 +69,7 @@ func (r *Replica) drained() {
 		r.applier.put(applyIdle{term: r.term})
 		return
 	}
-	if !r.idle.apply {
+	if !r.idle.apply || r.orphaned != nil {
 		return
 	}
 	if e := r.history.Last().Epoch(); e > r.current && r.trusted && !r.idle.epoch {
@@ -93,10 +96,17 @@ func (r *Replica) look() {
 	r.phase = looking
 	r.electionEnd = now
 	r.awaitReadOnly(now)
+	r.findPending()
 	last, epoch := r.history.Last(), r.current
 	if !r.trusted {
 		// What there is may be a part of what was lost: it does not count.
 		last, epoch = 0, 0
+	}
+	if leader := r.designated; leader != 0 {
+		r.designated = 0
+		r.election.Appoint(leader, last, epoch, &r.votes)
+		r.carryOutElection()
+		return
 	}
 	r.election.Start(now, last, epoch, r.trusted, &r.votes)
 	r.publish()
@@ -124,6 +134,13 @@ func (r *Replica) carryOutElection() {
 				"to have none, or it has synced with a leader", "waiting for", r.waitingFor)
 		}
 	}
+	if c := r.votes.Config; c != nil && r.phase == looking {
+		r.votes = election.Output{}
+		r.logger.put(logMembers{c})
+		r.setMembers(c)
+		r.look()
+		return
+	}
 	settled := r.votes.Settled
 	r.votes = election.Output{Send: r.votes.Send[:0], WakeAt: r.votes.WakeAt}
 	if settled != nil && r.phase == looking {
@@ -140,7 +157,7 @@ func (r *Replica) settle(v election.Vote) {
 	switch {
 	case v.Leader == r.cfg.MyID:
 		r.lead()
-	case r.cfg.Observer:
+	case r.observes():
 		r.role = peerwire.Observing
 		r.connect()
 	default:
@@ -153,7 +170,7 @@ func (r *Replica) settle(v election.Vote) {
 // electionOptions are the core's.
 func (r *Replica) electionOptions() election.Options {
 	return election.Options{
-		Self: r.cfg.MyID, Observer: r.cfg.Observer, Config: r.ensemble,
+		Self: r.cfg.MyID, Observer: r.observes(), Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled,
 		Finalize:    200 * time.Millisecond,
 		MinInterval: r.cfg.ElectionMinInterval, MaxInterval: r.cfg.ElectionMaxInterval,
 	}
@@ -161,15 +178,9 @@ func (r *Replica) electionOptions() election.Options {
 
 // meshOptions are those of the election port.
 func (r *Replica) meshOptions() peers.MeshOptions {
-	self := r.ensemble.Members[r.cfg.MyID]
-	addrs := make(map[zk.ServerID]string, len(r.ensemble.Members))
-	for id, m := range r.ensemble.Members {
-		if id != r.cfg.MyID {
-			addrs[id] = m.ElectionAddr
-		}
-	}
+	self := r.self()
 	return peers.MeshOptions{
-		Self: r.cfg.MyID, Advertise: self.ElectionAddr, Listen: r.bindAddr(self.ElectionAddr), Addrs: addrs,
+		Self: r.cfg.MyID, Advertise: self.ElectionAddr, Listen: r.bindAddr(self.ElectionAddr), Addrs: r.electionAddrs(),
 		DialTimeout:      r.cfg.ElectionDialTimeout,
 		HandshakeTimeout: r.ticks(r.cfg.SyncLimit),
 		Net:              r.o.Env.Net, Log: r.log,

@@ -74,6 +74,14 @@ func (r *Replica) onSynced(servers []zk.ServerID) {
 
 // onDelivery passes one thing on to the apply loop.
 func (r *Replica) onDelivery(d zab.Delivery) {
+	switch {
+	case r.activating != nil:
+		r.activating.held = append(r.activating.held, d)
+		return
+	case d.Activate != nil:
+		r.beginActivation(d.Activate)
+		return
+	}
 	if d.Commit != 0 {
 		r.committed = max(r.committed, d.Commit)
 		r.deliver(d.Commit)

@@ -80,7 +80,7 @@ func (p *reaper) step(now time.Time, mortal int, look func(dst []string, part in
 // reap submits the removal of nodes whose time has come, as the server's own
 // transactions. Preparing them looks again (INV-T17).
 func (r *Replica) reap(now time.Time) {
-	if r.prep == nil {
+	if r.prep == nil || r.resigned() {
 		return
 	}
 	t, wall := r.applier.tree(), r.clock.Wall().UnixMilli()

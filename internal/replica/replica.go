@@ -68,6 +68,10 @@ type Options struct {
 	// Secret is the fingerprint of the secret that session passwords come from, 0
 	// for ZooKeeper's.
 	Secret uint64
+	// Members is told each configuration that comes into force; may be nil. Record
+	// has it written where the configuration file is; it may block, and be nil.
+	Members func(c *ensemble.Config)
+	Record  func(c *ensemble.Config) error
 	// Failed is told, once, why the server must stop.
 	Failed func(error)
 }
@@ -78,6 +82,7 @@ type Loaded struct {
 	History           *zab.History
 	Accepted, Current zk.Epoch
 	Committed         zk.Zxid // known to be committed, 0 when nothing is
+	Members           []byte  // the newest configuration that was in force; nil: none is on record
 	// Fresh: there was no data at all. Trusted: this server's votes count
 	// although its history may be empty (decisions.md 2).
 	Fresh, Trusted bool
@@ -117,8 +122,8 @@ type Replica struct {
 	mesh    *peers.Mesh
 
 	phase    phase
-	term     uint64 // counts roles
-	ensemble *ensemble.Config
+	term     uint64           // counts roles
+	ensemble *ensemble.Config // in force, with one proposed behind it
 	election *election.Core
 	leader   *zab.Leader
 	learner  *zab.Learner
@@ -130,9 +135,12 @@ type Replica struct {
 	// trusted: the history counts in elections. A server whose directory was empty
 	// becomes trusted once it has synced (quorum.md R15).
 	trusted      bool
-	needSnapshot bool    // the next leader is asked for one (quorum.md R24)
-	committed    zk.Zxid // known to be committed
-	noted        zk.Zxid // of that, what the directory remembers
+	needSnapshot bool        // the next leader is asked for one (quorum.md R24)
+	committed    zk.Zxid     // known to be committed
+	noted        zk.Zxid     // of that, what the directory remembers
+	activating   *activation // nil: none
+	orphaned     *activation // of a role that is over; no other begins before it is recorded
+	designated   zk.ServerID // leads next without an election; 0: nobody
 	waitingFor   []zk.ServerID
 	role         peerwire.ServerState // what the others are told
 	leaderID     zk.ServerID
@@ -201,6 +209,7 @@ func New(o Options) *Replica {
 		views:    make(map[zab.LinkID]*tree.View),
 		links:    make(map[zab.LinkID]*peers.Link),
 	}
+	r.loadMembers(o.Loaded.Members)
 	r.drawSnapshotLimits()
 	r.publish()
 	return r

@@ -24,7 +24,7 @@ func (r *Replica) Revalidate(id zk.SessionID, timeout int32) {
 // serve, its clients' connections are closed, so nobody waits for an answer.
 func (r *Replica) onRequest(req *prep.Request) {
 	switch {
-	case !r.serving:
+	case !r.serving || r.resigned():
 	case r.phase == learning:
 		r.forward(req)
 	case req.Op == zk.OpSync && r.phase == leading:

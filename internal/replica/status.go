@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/session"
 	"ostler/internal/tree"
@@ -16,6 +17,8 @@ type Status struct {
 	Serving  bool
 	ReadOnly bool // reads are served, without a leader
 	Leader   zk.ServerID
+	Ensemble *ensemble.Config // in force, with one proposed behind it; nil when Solo
+	Observer bool             // this server's role in it
 	Accepted zk.Epoch
 	Current  zk.Epoch
 	Logged   zk.Zxid // end of the history
@@ -48,9 +51,10 @@ func (r *Replica) Status() *Status { return r.status.Load() }
 // publish makes the present state known.
 func (r *Replica) publish() {
 	s := Status{
-		Role: r.role, Solo: r.ensemble == nil, Serving: r.serving, ReadOnly: r.readOnly, Leader: r.leaderID,
+		Role: r.role, Solo: r.ensemble == nil, Serving: r.serving, ReadOnly: r.readOnly, Leader: r.leaderID, Ensemble: r.ensemble,
 		Accepted: r.accepted, Current: r.current, Logged: r.history.Last(), Applied: r.applied,
 	}
+	s.Observer = r.ensemble != nil && r.observes()
 	if r.phase == leading {
 		s.countLearners(r.leader.Learners())
 	}

@@ -115,7 +115,11 @@ func setData(s state, h *txn.Header, b *txn.SetData) error {
 	if !v.exists {
 		return fmt.Errorf("%s is set though it does not exist", b.Path)
 	}
-	if want := v.stat.Version + 1; b.Version != want {
+	want := v.stat.Version + 1
+	if h.Type == zk.OpReconfig {
+		want = -1 // (client-protocol.md 4.6)
+	}
+	if b.Version != want {
 		return fmt.Errorf("%s is set to version %d, want %d", b.Path, b.Version, want)
 	}
 	v.zxid, v.data = h.Zxid, b.Data

@@ -53,6 +53,7 @@ func realConfig(s Setup) *config.Config {
 		return cfg
 	}
 	cfg.LocalSessions, cfg.UpgradeLocal = s.Settings.Local, s.Settings.Local
+	cfg.ReconfigEnabled = s.Settings.Reconfig
 	cfg.MyID = s.ID
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {

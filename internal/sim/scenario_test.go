@@ -14,15 +14,27 @@ func calmEnsembleOf(seed uint64, make NodeFactory) *Ensemble {
 
 // calmEnsembleWith is calmEnsembleOf with other settings than the drawn ones.
 func calmEnsembleWith(seed uint64, make NodeFactory, change func(s *Settings)) *Ensemble {
-	e := newEnsemble(New(Options{Seed: seed}), make, 3)
+	e := newCalm(seed, make, 3, change)
+	e.begin()
+	return e
+}
+
+// newCalm is an ensemble without faults that has not begun.
+func newCalm(seed uint64, make NodeFactory, size int, change func(s *Settings)) *Ensemble {
+	e := newEnsemble(New(Options{Seed: seed}), make, size)
 	e.Plan.faults = nil
 	if change != nil {
 		change(&e.settings)
-		e.Load.rules, e.Load.local, e.Load.readOnly = e.settings.rules(), e.settings.Local, e.settings.ReadOnly
+		e.Load.rules, e.Load.reconfig = e.settings.rules(), e.settings.Reconfig
+		e.Load.local, e.Load.readOnly = e.settings.Local, e.settings.ReadOnly
 		for _, m := range e.Members {
 			m.setup.Settings = e.settings
 		}
 	}
+	return e
+}
+
+func (e *Ensemble) begin() {
 	for _, m := range e.Members {
 		m.M.Boot()
 	}
@@ -31,7 +43,6 @@ func calmEnsembleWith(seed uint64, make NodeFactory, change func(s *Settings)) *
 	}
 	e.supervise()
 	e.recover()
-	return e
 }
 
 // leader is the established leader, nil without one.

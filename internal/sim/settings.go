@@ -15,6 +15,7 @@ type Settings struct {
 	ReapInterval  time.Duration // between sweeps of containers and TTL nodes
 	Local         bool          // sessions are local until they make an ephemeral
 	ReadOnly      bool          // reads are served without a leader
+	Reconfig      bool          // members may change; only scenarios say so
 }
 
 func drawSettings(r *rand.Rand) Settings {

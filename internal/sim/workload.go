@@ -33,8 +33,8 @@ type Workload struct {
 	refused []zk.SessionID
 	// local: sessions are, until they make an ephemeral. readOnly: some clients are
 	// content with reading.
-	local, readOnly bool
-	rules           rules
+	local, readOnly, reconfig bool
+	rules                     rules
 	// Seen is what the run has come across.
 	Seen Coverage
 	// plain is a workload without what came later: access lists, all kinds of
@@ -56,7 +56,7 @@ type weighted struct {
 func newWorkload(w *World, o *Oracle, tick time.Duration, s Settings) *Workload {
 	l := &Workload{
 		w: w, o: o, tick: tick, pause: time.Duration(10+w.Rand.IntN(60)) * time.Millisecond,
-		rules: s.rules(), local: s.Local, readOnly: s.ReadOnly, Seen: make(Coverage),
+		rules: s.rules(), local: s.Local, readOnly: s.ReadOnly, reconfig: s.Reconfig, Seen: make(Coverage),
 	}
 	all := []func(*Workload, *Client){
 		(*Workload).read, (*Workload).read, (*Workload).children, (*Workload).exists,

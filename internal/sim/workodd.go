@@ -61,6 +61,9 @@ func (l *Workload) wrong(c *Client) {
 		c.ask(k)
 	default:
 		k.op, k.wrong = zk.OpReconfig, zk.ReconfigDisabled
+		if l.reconfig {
+			k.op, k.path, k.wrong = zk.OpExists, wildDir+"/\x00", zk.BadArguments
+		}
 		c.ask(k)
 	}
 }

@@ -14,8 +14,9 @@ type LinkID uint64
 
 // Options are what a core is told when its role begins.
 type Options struct {
-	Self      zk.ServerID
-	Observer  bool // the local role, for a learner
+	Self     zk.ServerID
+	Observer bool // the local role, for a learner
+	// Config is the configuration in force, with one that is proposed behind it.
 	Config    *ensemble.Config
 	Tick      time.Duration
 	InitLimit int // ticks
@@ -37,6 +38,8 @@ type Options struct {
 	// KnownCommitted (learner) is a zxid that is known to be committed, 0 if none
 	// is: a leader that would cut below it is refused (quorum.md R20).
 	KnownCommitted zk.Zxid
+	// Reconfig: the configuration may change (reconfigEnabled).
+	Reconfig bool
 	// Secret is the fingerprint of the secret that session passwords come from, 0
 	// for ZooKeeper's passwords. All members have the same.
 	Secret uint64
@@ -146,10 +149,13 @@ type Closed struct {
 }
 
 // A Delivery is one thing for the apply loop, in order: records up to Commit
-// when it is not 0, else the release of the oldest sync that waits.
+// when it is not 0, else the release of the oldest sync that waits. One with
+// Activate is a configuration to be recorded durably before what comes after it is
+// delivered.
 type Delivery struct {
-	Commit zk.Zxid
-	Sync   bool
+	Commit   zk.Zxid
+	Activate *Activation
+	Sync     bool
 }
 
 // A Forwarded (leader) is a client's request that a learner passed on.
@@ -192,7 +198,6 @@ type Output struct {
 	Revalidated  []Revalidated           // learner
 	Pings        []zk.Zxid               // learner: answer each with a PING packet that carries the touched sessions
 	Established  bool                    // leader: may propose; learner: may serve
-	Config       *ensemble.Config        // a configuration seen in NEWLEADER
 	StepDown     string                  // not empty: leave the role, for this reason
 	NeedSnapshot bool                    // learner, with StepDown: set Options.ForceSnapshot the next time
 	WakeAt       time.Time               // step again no later than this

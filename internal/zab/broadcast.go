@@ -28,6 +28,7 @@ func (l *Leader) propose(rec *txn.Record, out *Output) {
 	checkNext(rec.Zxid, l.NextZxid())
 	l.history.Append(rec)
 	out.Append = append(out.Append, rec)
+	l.proposeConfig(rec)
 	for _, p := range l.order {
 		if p.subscribed() && !p.observer {
 			l.send(p, peerwire.Packet{Type: peerwire.Proposal, Zxid: rec.Zxid, Data: rec.Bytes}, out)
@@ -71,10 +72,24 @@ func (l *Leader) commit(out *Output) {
 			return
 		}
 		if l.config.ContainsQuorum(func(id zk.ServerID) bool { return contains(l.votes[:i+1], id) }) {
-			l.advance(v.acked, out)
+			l.commitTo(v.acked, out)
 			return
 		}
 	}
+}
+
+// commitTo commits up to z, which a quorum has of each configuration that counts. A
+// reconfiguration comes into force before what follows it is committed.
+func (l *Leader) commitTo(z zk.Zxid, out *Output) {
+	if l.pending == 0 || z < l.pending {
+		l.advance(z, out)
+		return
+	}
+	leader := l.designate()
+	l.activate(leader, out)
+	l.advance(l.pending, out)
+	l.activated(leader, out)
+	l.commit(out)
 }
 
 func contains(votes []vote, id zk.ServerID) bool {
@@ -111,6 +126,8 @@ func (l *Leader) advance(z zk.Zxid, out *Output) {
 func (l *Leader) announce(p *peer, rec *txn.Record, out *Output) {
 	switch {
 	case !p.subscribed() || rec.Zxid <= p.base:
+	case rec.Zxid == l.pending:
+		l.announceConfig(p, rec, out)
 	case p.observer:
 		l.send(p, peerwire.Packet{Type: peerwire.Inform, Zxid: rec.Zxid, Data: rec.Bytes}, out)
 	default:

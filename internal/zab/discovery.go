@@ -23,6 +23,7 @@ func (l *Leader) connect(id zk.ServerID, accepted zk.Epoch, out *Output) {
 		l.resign("the last epoch there can be is used up", out)
 		return
 	}
+	l.number()
 	l.enter(promising)
 	out.Persist = append(out.Persist, Persist{Kind: AcceptedEpoch, Epoch: l.epoch})
 }
@@ -77,9 +78,9 @@ func (l *Leader) onInfo(p *peer, packet *peerwire.Packet, out *Output) {
 		l.close(p, out, "server %d speaks a protocol older than ZooKeeper 3.4", info.ServerID)
 	case decodeSecret(packet.Data, learnerSecretAt) != l.o.Secret:
 		l.refuseSecret(p, packet, info.ServerID, out)
-	case info.ConfigVersion > l.config.Version:
+	case info.ConfigVersion > l.config.Newest().Version:
 		l.close(p, out, "server %d has configuration %x, which is newer than %x here",
-			info.ServerID, info.ConfigVersion, l.config.Version)
+			info.ServerID, info.ConfigVersion, l.config.Newest().Version)
 	case info.ServerID == l.o.Self || l.linked(info.ServerID):
 		// Two disks must never count as one voter by turns (quorum.md R17).
 		l.close(p, out, "server %d is connected already: two servers may have the same id", info.ServerID)

@@ -44,7 +44,7 @@ type Leader struct {
 	o       Options
 	config  *ensemble.Config
 	history *History
-	text    []byte // the configuration, for NEWLEADER
+	text    []byte // the newest configuration, for NEWLEADER
 
 	phase    leaderPhase
 	deadline time.Time // of the phase, up to synchronising
@@ -64,6 +64,7 @@ type Leader struct {
 	initial   zk.Zxid // the end of the history that leadership began with
 	durable   zk.Zxid // own log
 	committed zk.Zxid // initial at first: a quorum takes that over whole
+	pending   zk.Zxid // the reconfiguration under way, 0 for none
 	syncs     []pendingSync
 	// Rounds in which a quorum is asked whether it follows, see pendingSync. One
 	// is under way while round is above confirmedRound.
@@ -76,7 +77,7 @@ type Leader struct {
 func NewLeader(o Options, now time.Time, out *Output) *Leader {
 	last := o.History.Last()
 	l := &Leader{
-		o: o, config: o.Config, history: o.History, text: o.Config.Text(),
+		o: o, config: o.Config, history: o.History, text: o.Config.Newest().Text(),
 		current: max(o.Current, 0), now: now, nextHalf: now.Add(o.Tick / 2),
 		connected: make(map[zk.ServerID]bool),
 		promised:  make(map[zk.ServerID]bool),

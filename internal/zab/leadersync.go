@@ -173,6 +173,12 @@ func (l *Leader) checkConfirmed(out *Output) {
 	for _, p := range l.atStage(joined) {
 		l.release(p, out)
 	}
+	if l.config.Next != nil {
+		// It is part of the history, or the first of all.
+		leader := l.designate()
+		l.activate(leader, out)
+		l.activated(leader, out)
+	}
 }
 
 // release sends UPTODATE to a learner that may serve: one whose whole history is

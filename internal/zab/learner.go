@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/zk"
 )
@@ -58,6 +59,8 @@ type Learner struct {
 	cut      zk.Zxid // where TRUNC cuts
 
 	committed zk.Zxid // delivered up to here
+
+	config *ensemble.Config // newer than the one in force, not yet activated; or nil
 }
 
 // NewLearner begins to follow the leader at the other end of link, which is up.

@@ -15,7 +15,7 @@ func (l *Learner) onBroadcast(packet *peerwire.Packet, out *Output) {
 		}
 	case peerwire.CommitAndActivate:
 		if !l.o.Observer && l.note(packet.Zxid, out) {
-			l.activate(packet.Zxid, out)
+			l.activate(packet.Zxid, packet.Data, out)
 			l.deliver(out)
 		}
 	case peerwire.Inform, peerwire.InformAndActivate:

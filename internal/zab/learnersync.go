@@ -119,7 +119,7 @@ func (l *Learner) onSyncing(packet *peerwire.Packet, out *Output) {
 		l.note(packet.Zxid, out)
 	case peerwire.CommitAndActivate:
 		if l.note(packet.Zxid, out) {
-			l.activate(packet.Zxid, out)
+			l.activate(packet.Zxid, packet.Data, out)
 		}
 	case peerwire.Inform, peerwire.InformAndActivate:
 		l.inform(packet, out)
@@ -188,28 +188,15 @@ func (l *Learner) inform(packet *peerwire.Packet, out *Output) bool {
 			l.depart(out, "INFORMANDACTIVATE of %d bytes", len(data))
 			return false
 		}
-		data = data[8:] // the designated leader: the next election finds it
+		data = data[8:]
 	}
 	if !l.appendProposal(packet.Zxid, data, out) || !l.note(packet.Zxid, out) {
 		return false
 	}
 	if activate {
-		l.activate(packet.Zxid, out)
+		l.activate(packet.Zxid, packet.Data, out)
 	}
 	return true
-}
-
-// activate tells the shell of the configuration in a reconfig transaction.
-func (l *Learner) activate(z zk.Zxid, out *Output) {
-	recs := l.history.Records(z-1, z)
-	if len(recs) == 0 {
-		return
-	}
-	if body, ok := recs[0].Body.(*txn.SetData); ok {
-		if c, err := ensemble.ParseConfig(body.Data); err == nil {
-			out.Config = c
-		}
-	}
 }
 
 // onNewLeader begins to settle: history first, then currentEpoch, then the ACK
@@ -225,7 +212,7 @@ func (l *Learner) onNewLeader(packet *peerwire.Packet, out *Output) {
 			l.depart(out, "the configuration in NEWLEADER cannot be read: %v", err)
 			return
 		}
-		out.Config = c
+		l.adopt(c)
 	}
 	l.target = l.history.Last()
 	// What is not committed by now is a proposal under way, which needs an ACK of
@@ -266,6 +253,7 @@ func (l *Learner) onUpToDate(out *Output) {
 	l.enter(following)
 	l.send(peerwire.Packet{Type: peerwire.Ack, Zxid: zk.MakeZxid(l.epoch, 0)}, out)
 	out.Established = true
+	l.activateNow(0, out)
 	l.deliver(out)
 }
 

@@ -309,9 +309,13 @@ func (s *script) print() {
 		line("close %d: %s", c.Link, c.Reason)
 	}
 	for _, d := range o.Deliver {
-		if d.Sync {
+		switch {
+		case d.Sync:
 			line("deliver sync")
-		} else {
+		case d.Activate != nil:
+			c := d.Activate.Config
+			line("activate configuration %x, voters %v, leader %d", c.Version, c.Voters(), d.Activate.Leader)
+		default:
 			line("deliver %v", d.Commit)
 		}
 	}
@@ -332,9 +336,6 @@ func (s *script) print() {
 	}
 	for _, id := range o.Synced {
 		line("synced %d", id)
-	}
-	if o.Config != nil {
-		line("configuration of version %x, voters %v", o.Config.Version, o.Config.Voters())
 	}
 	if o.Established {
 		line("established")
