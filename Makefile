@@ -79,7 +79,7 @@ fuzz-live:
 # The test suites of client libraries, fetched for the run, against Ostler; node
 # may be there from elsewhere than Debian.
 clients: packages
-	$(call install,g++ make python3 python3-pytest python3-mock python3-objgraph $(if $(shell command -v npm),,nodejs npm libnode-dev))
+	$(call install,g++ make python3 python3-pytest python3-mock python3-objgraph python3-pure-sasl $(if $(shell command -v npm),,nodejs npm libnode-dev))
 	$(GO) test -tags interop,clients -count=1 -timeout 0 -v -run TestClientSuites ./test/interop
 
 # Side by side with Apache ZooKeeper on this machine.

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"ostler/internal/zk"
@@ -119,17 +121,35 @@ func (e *Ensemble) checkSessions() {
 	}
 }
 
-// checkContainers checks that no container is left that should have gone: clients have
-// been silent for longer than two sweeps.
+// checkContainers checks that no container stays empty for longer than two sweeps. One
+// that is empty now may have lost its last TTL node to the sweep just before.
 func (e *Ensemble) checkContainers() {
 	if !honoured(settingReaper) || e.settings.ReapInterval > time.Second {
 		return
 	}
-	for _, path := range e.O.model.paths(e.O.Last()) {
-		if v := e.O.model.now(path); v.owner == zk.OwnerContainer && v.creates > 0 && len(v.children) == 0 {
-			e.W.Failf("container %s has been empty since %v, and is still there", path, v.stat.Pzxid)
+	before := e.emptied()
+	if len(before) == 0 {
+		return
+	}
+	e.W.Run(2*e.settings.ReapInterval + time.Second)
+	after := e.emptied()
+	for _, path := range slices.Sorted(maps.Keys(after)) {
+		if before[path] == after[path] {
+			e.W.Failf("container %s has been empty since %v, and is still there", path, after[path])
 		}
 	}
+}
+
+// emptied returns the containers that had children and have none, with the
+// transactions that took the last ones.
+func (e *Ensemble) emptied() map[string]zk.Zxid {
+	found := make(map[string]zk.Zxid)
+	for _, path := range e.O.model.paths(e.O.Last()) {
+		if v := e.O.model.now(path); v.owner == zk.OwnerContainer && v.creates > 0 && len(v.children) == 0 {
+			found[path] = v.stat.Pzxid
+		}
+	}
+	return found
 }
 
 // readEverything reads the whole tree from each server. The checks of the reader

@@ -116,7 +116,8 @@ func (w *world) awaitServing(t *testing.T) {
 }
 
 // complaints fails the test for every error that a server logs: an alarm about a
-// transaction that it prepared itself, a digest that differs, its own end.
+// transaction that it prepared itself, a digest that differs, its own end. Only
+// the nodes of quotas may be spoilt: any client may write them.
 type complaints struct{ t *testing.T }
 
 func (complaints) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
@@ -126,7 +127,9 @@ func (c complaints) WithGroup(string) slog.Handler              { return c }
 func (c complaints) Handle(_ context.Context, r slog.Record) error {
 	var attrs []string
 	r.Attrs(func(a slog.Attr) bool { attrs = append(attrs, a.String()); return true })
-	c.t.Errorf("a server logged an error: %s %s", r.Message, strings.Join(attrs, " "))
+	if text := strings.Join(attrs, " "); !strings.Contains(text, "(client-protocol.md H3)") {
+		c.t.Errorf("a server logged an error: %s %s", r.Message, text)
+	}
 	return nil
 }
 

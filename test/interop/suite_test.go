@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,8 +52,6 @@ type suite struct {
 	run func(t *testing.T, dir string, k proc.Kind, only []string) outcomes
 	// leftOut tells what is not run, with the reason.
 	leftOut []string
-	// lacks are the tests of what this release does not have, with the feature.
-	lacks map[string]string
 }
 
 var suites = []suite{goZookeeper, samuelZookeeper, goKit, libkv, npmZookeeper, nodeZookeeperClient, kazoo}
@@ -67,7 +64,7 @@ const suiteLimit = 15 * time.Minute
 func TestClientSuites(t *testing.T) {
 	var table, notes bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "suite\tversion\tpassed\tfailed\tskipped\tfails on Apache too\tnot in this release")
+	fmt.Fprintln(w, "suite\tversion\tpassed\tfailed\tskipped\tfails on Apache too")
 	for _, s := range suites {
 		t.Run(s.name, func(t *testing.T) { s.test(t, w, &notes) })
 	}
@@ -87,30 +84,21 @@ func (s suite) test(t *testing.T, table *tabwriter.Writer, notes *bytes.Buffer) 
 	if suspects := got.named(failed); len(suspects) > 0 {
 		apaches = s.run(t, dir, apache, suspects)
 	}
-	faults, too, lacked := 0, 0, 0
+	faults, too := 0, 0
 	for _, name := range got.named(failed) {
-		switch {
-		case apaches[name] == failed:
+		if apaches[name] == failed {
 			too++
 			fmt.Fprintf(notes, "%s: %s fails on Apache %s too\n", s.name, name, apacheRelease)
-		case s.lacks[name] != "":
-			lacked++
-			fmt.Fprintf(notes, "%s: %s needs %s, which this release does not have\n", s.name, name, s.lacks[name])
-		default:
-			faults++
-			t.Errorf("%s failed; with Apache it %s", name, cmp.Or(apaches[name], "did not run"))
+			continue
 		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.lacks)) {
-		if got[name] != failed {
-			t.Errorf("%s %s: it needs %s no longer, or has another name", name, got[name], s.lacks[name])
-		}
+		faults++
+		t.Errorf("%s failed; with Apache it %s", name, cmp.Or(apaches[name], "did not run"))
 	}
 	for _, what := range s.leftOut {
 		fmt.Fprintf(notes, "%s: left out: %s\n", s.name, what)
 	}
-	fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%d\n", s.name, s.version,
-		len(got.named(passed)), faults, len(got.named(skipped)), too, lacked)
+	fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", s.name, s.version,
+		len(got.named(passed)), faults, len(got.named(skipped)), too)
 }
 
 // apacheRelease is the release of Debian's package zookeeper.
@@ -132,12 +120,11 @@ func programs(t *testing.T, k proc.Kind) string {
 	}
 	must(t, os.Symlink(proc.OstlerPath(t), filepath.Join(dir, "zkServer.sh")))
 	// java -cp jar -Dname=value … class zoo.cfg: the definitions and the file
-	// count. Without SASL, an Ostler refuses to start with its provider.
+	// count.
 	script("java", `for a; do
 	case $a in -D*) flags="$flags $a";; esac
 	file=$a
 done
-sed -i /SASLAuthenticationProvider/d "$file"
 export SERVER_JVMFLAGS="$flags"
 exec `+proc.OstlerPath(t)+` server "$file"
 `)
