@@ -8,8 +8,9 @@ RACE    := ./client/... ./internal/host/... ./internal/server/... ./internal/tre
 SEEDS   ?= 10000
 OPS     ?= 1000000
 FROM    ?= 1
+ROUNDS  ?= 20
 
-.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients bench-compare bench-memory
+.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients rolling bench-compare bench-memory
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -81,6 +82,10 @@ fuzz-live:
 clients: packages
 	$(call install,g++ make python3 python3-pytest python3-mock python3-objgraph python3-pure-sasl $(if $(shell command -v npm),,nodejs npm libnode-dev))
 	$(GO) test -tags interop,clients -count=1 -timeout 0 -v -run TestClientSuites ./test/interop
+
+# Three Apache servers under load become Ostlers one by one and go back, ROUNDS times.
+rolling: packages
+	$(GO) test -tags interop -count=1 -timeout 0 -v -run TestRollingReplacement ./test/interop -rolling.rounds=$(ROUNDS)
 
 # Side by side with Apache ZooKeeper on this machine.
 bench-compare: build packages

@@ -20,6 +20,7 @@ type Reader struct {
 	files []File // not yet opened
 	scan  *fileScan
 	last  zk.Zxid // read, though it may not be above after
+	seen  marks   // of the open file
 	tails []Tail
 	empty []string // files without header
 	bare  []string // newest files with a header and no entry
@@ -114,7 +115,7 @@ func (r *Reader) open() error {
 		}
 		return err
 	}
-	r.scan = s
+	r.scan, r.seen = s, r.seen[:0]
 	return nil
 }
 
@@ -143,16 +144,17 @@ func (r *Reader) tail(at int64) error {
 }
 
 // record checks the place of an entry in history; nil without error means that it is
-// not above what is asked for.
+// not above what is asked for, or was given before.
 func (r *Reader) record(payload []byte, at int64) (*txn.Record, error) {
 	z := payloadZxid(payload)
 	damage := r.scan.corrupt(at, nil)
 	damage.LastGood, damage.NextGood = r.last, z
-	if z <= r.last {
+	repeat := z <= r.last && r.seen.has(payload)
+	if z <= r.last && !repeat {
 		damage.Err = fmt.Errorf("%w: %v after %v", ErrOrder, z, r.last)
 		return nil, damage
 	}
-	if z > r.after {
+	if z > r.after && !repeat {
 		if prev := max(r.last, r.after); !z.Follows(prev) {
 			return nil, r.gap(damage, prev, z)
 		}
@@ -169,8 +171,13 @@ func (r *Reader) record(payload []byte, at int64) (*txn.Record, error) {
 			File: r.tails[n-1].File, Offset: r.tails[n-1].Offset, LastGood: r.last, NextGood: z, Err: ErrEntry,
 		}
 	}
-	r.last, r.bare = z, nil
+	r.bare = nil
 	r.end = Position{File: r.scan.name, Offset: r.scan.off}
+	if repeat {
+		return nil, nil
+	}
+	r.last = z
+	r.seen.add(payload)
 	if z <= r.after {
 		return nil, nil
 	}

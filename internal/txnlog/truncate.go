@@ -57,8 +57,8 @@ func SetAside(fsys env.FS, dir, name, quarantine string) error {
 	return nil
 }
 
-// cutAfter cuts a file behind its last entry that is not above to, and returns
-// that entry's zxid; -1 when it holds none.
+// cutAfter cuts a file before its first entry above to, and returns the highest zxid
+// that is left; -1 when there is none.
 func cutAfter(fsys env.FS, name string, to zk.Zxid) (zk.Zxid, error) {
 	last, end := zk.Zxid(-1), int64(headerLen)
 	s, err := openFile(fsys, name)
@@ -76,7 +76,7 @@ func cutAfter(fsys env.FS, name string, to zk.Zxid) (zk.Zxid, error) {
 		case err != nil:
 			return -1, err
 		case payloadZxid(payload) <= to:
-			last, end = payloadZxid(payload), s.off
+			last, end = max(last, payloadZxid(payload)), s.off
 			continue
 		}
 		return last, Cut(fsys, name, end)

@@ -131,6 +131,17 @@ func (l *Leader) announce(p *peer, rec *txn.Record, out *Output) {
 	case p.observer:
 		l.send(p, peerwire.Packet{Type: peerwire.Inform, Zxid: rec.Zxid, Data: rec.Bytes}, out)
 	default:
-		l.send(p, peerwire.Packet{Type: peerwire.Commit, Zxid: rec.Zxid}, out)
+		l.commitAt(p, peerwire.Packet{Type: peerwire.Commit, Zxid: rec.Zxid}, out)
 	}
+}
+
+// commitAt sends a commit to a follower, behind UPTODATE: between NEWLEADER and that,
+// followers of ZooKeeper before 3.9.3 fail at a commit of what came before NEWLEADER,
+// again and again while clients write (quorum.md 7.5, 4394).
+func (l *Leader) commitAt(p *peer, packet peerwire.Packet, out *Output) {
+	if p.stage < serving {
+		p.held = append(p.held, packet)
+		return
+	}
+	l.send(p, packet, out)
 }

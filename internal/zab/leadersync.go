@@ -190,6 +190,10 @@ func (l *Leader) release(p *peer, out *Output) {
 	p.stage = serving
 	p.timedSince = l.now
 	l.send(p, peerwire.Packet{Type: peerwire.UpToDate, Zxid: -1}, out)
+	for _, packet := range p.held {
+		l.send(p, packet, out)
+	}
+	p.held = nil
 	out.Synced = append(out.Synced, p.server)
 	l.heard(p)
 }

@@ -40,7 +40,8 @@ type peer struct {
 	// base is where the learner's history was joined to ours: it holds everything
 	// up to there, and no COMMIT for it is sent.
 	base  zk.Zxid
-	acked zk.Zxid // it has everything up to here; valid once joined
+	acked zk.Zxid           // it has everything up to here; valid once joined
+	held  []peerwire.Packet // commits to send behind UPTODATE
 
 	// One proposal is timed from when it was sent until it is acknowledged
 	// (quorum.md 4.17); timed is 0 when none is.

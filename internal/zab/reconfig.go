@@ -120,7 +120,7 @@ func (l *Leader) announceConfig(p *peer, rec *txn.Record, out *Output) {
 		l.send(p, peerwire.Packet{Type: peerwire.InformAndActivate, Zxid: rec.Zxid, Data: append(data, rec.Bytes...)}, out)
 		return
 	}
-	l.send(p, peerwire.Packet{Type: peerwire.CommitAndActivate, Zxid: rec.Zxid, Data: data}, out)
+	l.commitAt(p, peerwire.Packet{Type: peerwire.CommitAndActivate, Zxid: rec.Zxid, Data: data}, out)
 }
 
 // activate notes the configuration in the transaction z, which is committed, and who
