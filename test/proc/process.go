@@ -51,3 +51,13 @@ func (p *Process) End(s syscall.Signal) int {
 	p.log.Close()
 	return p.cmd.ProcessState.ExitCode()
 }
+
+// Ended reports whether the process has ended.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
