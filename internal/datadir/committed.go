@@ -15,7 +15,8 @@ import (
 const committedName = "committed"
 
 // SetCommitted records that the history up to z is committed: after a restart
-// without a leader, nothing behind it may be shown to clients (quorum.md R25).
+// without a leader, nothing behind it may be shown to clients (quorum.md R25). It has
+// to come before a snapshot of z, which else looks like a leader's.
 func (d *Dir) SetCommitted(z zk.Zxid) error {
 	name := d.snapDir + "/" + committedName
 	if err := env.WriteFileAtomic(d.fs, name, strconv.AppendInt(nil, int64(z), 16)); err != nil {

@@ -29,7 +29,7 @@ type Loaded struct {
 	// SetUntrusted.
 	Untrusted bool
 
-	// Committed is what SetCommitted recorded, or what the snapshot shows beside it.
+	// Committed is what SetCommitted recorded, 0 when the snapshot goes beyond that.
 	Committed zk.Zxid
 
 	Accepted, Current       zk.Epoch
@@ -59,8 +59,9 @@ func (d *Dir) Load(newSink func() snapshot.Sink, apply func(base zk.Zxid, rec *t
 	if l.Committed, err = d.committed(); err != nil {
 		return Loaded{}, err
 	}
-	if l.Committed > 0 { // so the snapshot is this server's: it holds nothing else (quorum.md R21)
-		l.Committed = max(l.Committed, l.Snapshot)
+	if l.Committed < l.Snapshot {
+		// It came from a leader, or from ZooKeeper: it may hold what nobody else has.
+		l.Committed = 0
 	}
 	d.loaded = true
 	return l.Loaded, nil

@@ -61,3 +61,37 @@ func TestNotesOutliveARestart(t *testing.T) {
 		t.Errorf("%v is committed, though the note says nothing", l.Committed)
 	}
 }
+
+// TestASnapshotBeyondWhatIsKnown: one that a leader sent may hold a tail that nobody
+// else has (quorum.md 7.4-A, R25), so what is recorded does not tell what of it is
+// committed. This server's own snapshots are of what is.
+func TestASnapshotBeyondWhatIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		recorded, z, ok zk.Zxid
+	}{
+		{"sent by a leader", 5, 9, 0},
+		{"own", 9, 9, 9},
+		{"own, and the log goes on", 12, 9, 12},
+	} {
+		d, err := Open(memfs.New(1), "/d/version-2", "/d/version-2", Options{AutoCreate: true, Ensemble: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if _, _, err := recoverModel(d); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.SetCommitted(tt.recorded); err != nil {
+			t.Fatal(err)
+		}
+		m := freshModel()
+		m.zxid = tt.z
+		if err := d.Install(m); err != nil {
+			t.Fatal(err)
+		}
+		if _, l, err := recoverModel(d); err != nil || l.Snapshot != tt.z || l.Committed != tt.ok {
+			t.Errorf("%s: snapshot %v, committed %v, error %v, want %v", tt.name, l.Snapshot, l.Committed, err, tt.ok)
+		}
+	}
+}

@@ -18,11 +18,12 @@ type keeperLoop struct {
 	loop      env.Loop
 	views     env.Inbox[*tree.View]
 	committed env.Inbox[zk.Zxid]
+	known     zk.Zxid // what the directory knows to be committed
 	nextPurge time.Time
 }
 
 func startKeeperLoop(r *Replica) *keeperLoop {
-	k := &keeperLoop{r: r}
+	k := &keeperLoop{r: r, known: r.o.Loaded.Committed}
 	k.loop = r.o.Env.Loops.Start("keeper", k.step)
 	k.views.Init(k.loop)
 	k.committed.Init(k.loop)
@@ -49,7 +50,12 @@ func (k *keeperLoop) stop() {
 	}
 }
 
+// remember has the directory know at least z.
 func (k *keeperLoop) remember(z zk.Zxid) {
+	if z <= k.known {
+		return
+	}
+	k.known = z
 	if err := k.r.o.Dir.SetCommitted(z); err != nil {
 		k.r.log.Warn("cannot record what is committed: after a restart without a leader it is not served", "zxid", z, "err", err)
 	}
@@ -62,6 +68,9 @@ func (k *keeperLoop) step() func() {
 	for _, v := range k.views.Take() {
 		zxid := v.Zxid()
 		start := k.r.clock.Now()
+		if k.r.ensemble != nil {
+			k.remember(zxid)
+		}
 		err := k.r.o.Dir.Snapshot(v)
 		v.Close()
 		if errors.Is(err, datadir.ErrSuperseded) {

@@ -59,7 +59,10 @@ func (r *Replica) onReloaded(e evReloaded) {
 	switch {
 	case e.err != nil:
 		r.fail(e.err)
-	case e.term == r.term && r.phase == looking:
+	case e.term != r.term || r.phase != looking:
+	case e.tree.LastZxid() > r.committed:
+		r.log.Warn("no read-only service: the snapshot that a leader sent may hold what was never committed", "zxid", e.tree.LastZxid())
+	default:
 		r.serveReadOnly(e.tree)
 	}
 }
