@@ -271,6 +271,30 @@ func TestUnwrittenSector(t *testing.T) {
 	}
 }
 
+// TestUnwrittenUpToAnEntry: the entry behind what was not written may begin in the same
+// sector, with the zero half of its checksum.
+func TestUnwrittenUpToAnEntry(t *testing.T) {
+	for before := range 5 { // bytes of the entry in that sector
+		disk := newDisk(t)
+		w := NewWriter(WriterOptions{FS: disk, Dir: "/d", ForceSync: true, Prealloc: 1 << 16})
+		synced := headerLen + 159
+		batches := [][]*txn.Record{{record(1, 100)}, {record(2, sector-synced-59-before), record(3, 100)}}
+		for _, batch := range batches {
+			if err := errors.Join(w.Append(batch), w.Flush()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, _ := disk.Get("/d/log.1")
+		b = bytes.Clone(b)
+		clear(b[synced:sector])
+		disk.Put("/d/log.1", b)
+		got, r, err := readLog(disk, 0)
+		if err != nil || len(got) != 1 || len(r.Tails()) != 1 || r.Tails()[0].Kind != Unwritten {
+			t.Errorf("%d bytes: read %v, tails %+v, error %v", before, got, r.Tails(), err)
+		}
+	}
+}
+
 // TestGaps: history has no holes, within an epoch and across.
 func TestGaps(t *testing.T) {
 	for _, tt := range []struct {

@@ -88,8 +88,9 @@ func nextEntry(b []byte, last zk.Zxid) (next zk.Zxid, at int) {
 func unwritten(b []byte, off int64) bool {
 	for i := int64(0); i < int64(len(b)); {
 		n := sector - (off+i)%sector
-		if i+n > int64(len(b)) {
-			return false
+		if rest := int64(len(b)) - i; rest < n {
+			// The entry behind b may begin in this sector, with that zero half.
+			return n-rest <= 4 && (n == sector || rest > 4) && allZero(b[i:])
 		}
 		if (n == sector || n > 4) && allZero(b[i:i+n]) {
 			return true
