@@ -25,11 +25,7 @@ func (d *Dir) SetEpoch(current bool, e zk.Epoch) error {
 	if current {
 		name = currentName
 	}
-	err := env.WriteFileAtomic(d.fs, d.snapDir+"/"+name, strconv.AppendInt(nil, int64(e), 10))
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return d.writeNote(name, strconv.AppendInt(nil, int64(e), 10))
 }
 
 // loadEpochs reads the epochs and holds them against the history.

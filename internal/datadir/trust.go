@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-
-	"ostler/internal/env"
 )
 
 // untrustedName is the file that says that this server was empty, or lost the end
@@ -17,11 +15,7 @@ const untrustedName = "untrusted"
 // this server once acknowledged, so that it does not count in a quorum, even
 // after a restart in the middle of being brought up to date (quorum.md R15).
 func (d *Dir) SetUntrusted() error {
-	name := d.snapDir + "/" + untrustedName
-	if err := env.WriteFileAtomic(d.fs, name, nil); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return d.writeNote(untrustedName, nil)
 }
 
 // SetTrusted takes SetUntrusted back, once the history of an epoch is whole.

@@ -40,10 +40,10 @@ type (
 		last  zk.Zxid
 		lead  bool
 	}
+	// applyConfig puts a configuration into the tree unless it is there.
+	applyConfig struct{ config *ensemble.Config }
 	// applyServing opens or closes the doors; tree is not the present one when that
 	// has more than clients may see.
-	// applyConfig puts a configuration into the tree unless it is there.
-	applyConfig  struct{ config *ensemble.Config }
 	applyServing struct {
 		service zk.Service
 		tree    *tree.Tree

@@ -45,14 +45,13 @@ func (k *keeperLoop) note(z zk.Zxid) { k.committed.Put(z) }
 // stop ends the loop, after what the replica loop came to know last.
 func (k *keeperLoop) stop() {
 	k.loop.Stop()
-	if k.r.ensemble != nil && k.r.committed > k.r.noted {
-		k.remember(k.r.committed)
-	}
+	k.remember(k.r.committed)
 }
 
-// remember has the directory know at least z.
+// remember has the directory know at least z. A server that is never without a leader
+// need not.
 func (k *keeperLoop) remember(z zk.Zxid) {
-	if z <= k.known {
+	if k.r.cfg.Ensemble == nil || z <= k.known {
 		return
 	}
 	k.known = z
@@ -68,9 +67,7 @@ func (k *keeperLoop) step() func() {
 	for _, v := range k.views.Take() {
 		zxid := v.Zxid()
 		start := k.r.clock.Now()
-		if k.r.ensemble != nil {
-			k.remember(zxid)
-		}
+		k.remember(zxid)
 		err := k.r.o.Dir.Snapshot(v)
 		v.Close()
 		if errors.Is(err, datadir.ErrSuperseded) {

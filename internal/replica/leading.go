@@ -220,9 +220,14 @@ func (r *Replica) expireSessions(now time.Time) {
 	}
 }
 
+// preparing reports whether this server makes transactions.
+func (r *Replica) preparing() bool {
+	return (r.phase == leading || r.phase == solo) && r.prep != nil && !r.resigned()
+}
+
 // closeSession submits the end of a session on its behalf.
 func (r *Replica) closeSession(id zk.SessionID) {
-	if (r.phase == leading || r.phase == solo) && !r.resigned() {
+	if r.preparing() {
 		r.propose(&prep.Request{Session: id, Op: zk.OpCloseSession}, r.cfg.MyID)
 	}
 }

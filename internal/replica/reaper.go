@@ -80,14 +80,14 @@ func (p *reaper) step(now time.Time, mortal int, look func(dst []string, part in
 // reap submits the removal of nodes whose time has come, as the server's own
 // transactions. Preparing them looks again (INV-T17).
 func (r *Replica) reap(now time.Time) {
-	if r.prep == nil || r.resigned() {
+	if !r.preparing() {
 		return
 	}
 	t, wall := r.applier.tree(), r.clock.Wall().UnixMilli()
 	due := func(s *zk.StatPersisted, children int) bool { return r.prep.Reapable(s, children, wall) }
 	remove := r.reaper.step(now, t.ContainerCount()+t.TTLCount(), func(dst []string, part int) []string { return t.AppendMortals(dst, part, due) })
 	for _, path := range remove {
-		if r.phase == leading || r.phase == solo {
+		if r.preparing() {
 			r.propose(&prep.Request{Op: zk.OpDeleteContainer, Body: wire.PathRequest{Path: path}.Append(nil)}, r.cfg.MyID)
 		}
 	}

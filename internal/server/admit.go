@@ -50,9 +50,12 @@ func (c *conn) tooLong(b []byte) error {
 // announce looks at the length of a request before its body is there.
 func (c *conn) announce(n int) error {
 	s := c.server
+	if !s.large.Large(n) {
+		return nil
+	}
 	s.largeMu.Lock()
 	defer s.largeMu.Unlock()
-	if s.large.Large(n) && !s.large.Fits(n) {
+	if !s.large.Fits(n) {
 		return c.tooLarge(n)
 	}
 	return nil

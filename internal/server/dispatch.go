@@ -101,8 +101,6 @@ func (c *conn) submit(p *pendingRequest) {
 			c.runReady()
 			return
 		}
-	}
-	if p.op == zk.OpSync {
 		p.body = body // for the reply; the Proposer gets none
 		body = nil
 	}

@@ -122,8 +122,6 @@ func (c *conn) saslFailed(xid int32) {
 	if required {
 		code = zk.SessionClosedRequireAuth
 	}
-	b, at := c.begin(xid, 0, code)
-	c.send(wire.SASLToken{}.Append(b), at)
-	c.last.answered(0)
+	c.replyCode(xid, 0, code, wire.SASLToken{})
 	c.finish()
 }

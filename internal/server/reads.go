@@ -252,10 +252,7 @@ func (c *conn) refuseMultiRead(p *pendingRequest) zk.Code {
 	if err := writes.Decode(p.body); err != nil {
 		return zk.MarshallingError
 	}
-	zxid := c.server.tree.Load().LastZxid()
-	b, at := c.begin(p.xid, zxid, zk.MarshallingError)
-	c.send(wire.MultiResponse{}.Append(b), at)
-	c.last.answered(zxid)
+	c.replyCode(p.xid, c.server.tree.Load().LastZxid(), zk.MarshallingError, wire.MultiResponse{})
 	return zk.OK
 }
 

@@ -25,7 +25,12 @@ func (c *conn) send(b []byte, at int) {
 
 // reply sends a successful answer.
 func (c *conn) reply(xid int32, zxid zk.Zxid, body wire.Record) {
-	b, at := c.begin(xid, zxid, zk.OK)
+	c.replyCode(xid, zxid, zk.OK, body)
+}
+
+// replyCode sends an answer with a body whatever the code.
+func (c *conn) replyCode(xid int32, zxid zk.Zxid, code zk.Code, body wire.Record) {
+	b, at := c.begin(xid, zxid, code)
 	c.send(body.Append(b), at)
 	c.last.answered(zxid)
 }

@@ -19,6 +19,7 @@ import (
 	"ostler/internal/host"
 	"ostler/internal/node"
 	"ostler/internal/zk"
+	"ostler/test/proc"
 )
 
 // The longest session; a well-behaved client may wait as long for an answer.
@@ -50,7 +51,7 @@ func startStandalone(t *testing.T) *world {
 }
 
 func startEnsemble(t *testing.T) *world {
-	ports := freePorts(t, 9)
+	ports := proc.FreePorts(t, 9)
 	lines := ""
 	for i := range 3 {
 		lines += fmt.Sprintf("server.%d=127.0.0.1:%d:%d:participant;127.0.0.1:%d\n", i+1, ports[3*i], ports[3*i+1], ports[3*i+2])
@@ -279,21 +280,6 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freePorts returns n loopback ports that were free a moment ago.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }
 
 func descriptors(t *testing.T) int {

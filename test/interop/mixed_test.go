@@ -123,7 +123,7 @@ func TestApacheJoinsOstler(t *testing.T) {
 	joiner.start()
 	joiner.waitMode()
 	wantFilled(t, joiner, "/away", 20)
-	if n := proc.Field(strings.ReplaceAll(joiner.word("mntr"), "\t", " "), "zk_digest_mismatches_count "); n != "0" {
+	if n := joiner.mismatches(); n != "0" {
 		t.Errorf("the Apache follower counted %s digest mismatches, want 0", n)
 	}
 }
@@ -149,7 +149,7 @@ func TestDirectoriesAreExchangeable(t *testing.T) {
 	m.waitMode()
 	wantFilled(t, m, "/by-apache", 20)
 	wantFilled(t, m, "/by-ostler", 20)
-	if n := proc.Field(strings.ReplaceAll(m.word("mntr"), "\t", " "), "zk_digest_mismatches_count "); n != "0" {
+	if n := m.mismatches(); n != "0" {
 		t.Errorf("Apache counted %s digest mismatches on Ostler's log, want 0", n)
 	}
 	m.stop()

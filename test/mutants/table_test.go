@@ -31,7 +31,7 @@ var table = []mutant{
 				old:  "\tr.role = peerwire.Leading\n",
 				new:  "\tr.role = peerwire.Leading\n\tr.applier.put(applySnapshot{})\n",
 			},
-			{file: "internal/replica/keeper.go", old: "\t\t\tk.remember(zxid)\n", new: ""},
+			{file: "internal/replica/keeper.go", old: "\t\tk.remember(zxid)\n", new: ""},
 			{
 				file: "internal/datadir/switch.go",
 				old:  "\t\tif f.Zxid > to {\n\t\t\tif err := q.move",
