@@ -36,6 +36,8 @@ type conn struct {
 	since  time.Time
 	port   *port
 
+	onPorch bool // it waits for the doors to open; guarded by Server.mu
+
 	// Read from anywhere.
 	session atomic.Int64            // 0 until asked for
 	timeout atomic.Int32            // negotiated, ms

@@ -25,8 +25,8 @@ func (c *conn) first(b []byte) (int, error) {
 	if kind := foreignOf([wire.FrameHeaderLen]byte(b), c.server.limits.frame); kind != notForeign {
 		return c.turnAway(kind, b)
 	}
-	if c.server.Service() == zk.NoService {
-		return 0, errNotServing
+	if wait, err := c.server.atTheDoor(c); wait || err != nil {
+		return 0, err
 	}
 	frame, n, err := c.split(b)
 	if err != nil || n == 0 {

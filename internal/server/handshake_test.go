@@ -102,6 +102,22 @@ func TestRefusedWithoutAByte(t *testing.T) { // 1.6, 2.3, 2.17
 	c.wantEnd()
 }
 
+func TestWhoComesDuringAnElectionWaits(t *testing.T) { // 2.17
+	r := newRig(t, nil)
+	r.SetService(zk.NoService, r.ens.tree)
+	c := r.dial(t)
+	c.frame(wire.ConnectRequest{Timeout: 10000, Password: make([]byte, 16)})
+	eventually(t, "the client waits", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.porch.waiting) == 1
+	})
+	r.SetService(zk.FullService, r.ens.tree)
+	c.welcomed()
+	c.request(1, zk.OpPing, nil)
+	c.want(wire.XidPing, 1, zk.OK)
+}
+
 func TestNotServingClosesAndComesBack(t *testing.T) { // 2.17
 	r := newRig(t, nil)
 	c := r.connect(t)

@@ -102,7 +102,8 @@ type Server struct {
 	attached   map[zk.SessionID]*conn
 	fresh      []freshConn // without a session yet, by deadline; some have one by now, or ended
 	freshTimer bool        // the timer loop will look at fresh
-	accepted   uint64      // numbers the connections
+	porch      porch
+	accepted   uint64 // numbers the connections
 }
 
 // A freshConn must send a ConnectRequest before its deadline.
@@ -124,12 +125,13 @@ func New(o Options) *Server {
 	}
 	s.drainLoop = o.Env.Loops.Start("drain", s.drain)
 	s.drainable.Init(s.drainLoop)
-	s.timerLoop = o.Env.Loops.Start("connections", s.expireFresh)
+	s.timerLoop = o.Env.Loops.Start("connections", s.lookAtTime)
 	if s.cfg.LocalSessions && s.cfg.Ensemble != nil {
 		s.local = newLocalSessions(s)
 	}
 	s.gate = newGate(o.Config.Requests, o.Env)
 	s.rate = newRate(o.Config, o.Env)
+	s.closeDoors()
 	s.large = throttle.Account{Threshold: o.Config.LargeThreshold, Max: o.Config.LargeMaxBytes}
 	return s
 }
@@ -187,9 +189,16 @@ func (s *Server) awaitFresh() {
 	}
 }
 
-// expireFresh is the step of the timer loop: it closes connections that have not
-// asked for a session in time (client-protocol.md 2.9).
-func (s *Server) expireFresh() func() {
+// lookAtTime is the step of the timer loop.
+func (s *Server) lookAtTime() func() {
+	s.expireFresh()
+	s.clearPorch()
+	return nil
+}
+
+// expireFresh closes connections that have not asked for a session in time
+// (client-protocol.md 2.9).
+func (s *Server) expireFresh() {
 	var late []*conn
 	s.mu.Lock()
 	now := s.clock.Now()
@@ -206,7 +215,6 @@ func (s *Server) expireFresh() func() {
 			c.drop()
 		}
 	}
-	return nil
 }
 
 // gone forgets a connection that has ended.
@@ -235,9 +243,9 @@ func (s *Server) detach(c *conn) {
 }
 
 // SetService opens or closes the doors: while the server has no leader, the port
-// stays open and every client is turned away (client-protocol.md 2.17), or only
-// those that are content with reading are let in (2.14). Whoever was let in under
-// another service is sent away. t is the tree to read from.
+// stays open and every client is turned away after a while (client-protocol.md 2.17),
+// or only those that are content with reading are let in (2.14). Whoever was let in
+// under another service is sent away. t is the tree to read from.
 func (s *Server) SetService(service zk.Service, t *tree.Tree) {
 	if t != nil {
 		s.tree.Store(t)
@@ -254,14 +262,24 @@ func (s *Server) SetService(service zk.Service, t *tree.Tree) {
 	if service != zk.FullService || s.service == zk.ReadOnly {
 		all = s.sortedConns()
 	}
+	if service == zk.NoService && s.service != zk.NoService {
+		s.closeDoors()
+	}
 	if s.service = service; s.closed {
 		s.service = zk.NoService
+	}
+	var waiting []*conn
+	if s.service != zk.NoService {
+		waiting = s.takeWaiting()
 	}
 	s.mu.Unlock()
 	for _, c := range all {
 		if c.session.Load() != 0 {
 			c.drop()
 		}
+	}
+	for _, c := range waiting {
+		wake(c)
 	}
 }
 

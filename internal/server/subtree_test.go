@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"ostler/internal/txn"
 	"ostler/internal/wire"
@@ -17,6 +18,7 @@ import (
 func TestRecursiveWatchSeesExactlyWhatFollows(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.connect(t)
+	c.c.SetDeadline(time.Now().Add(10 * patience)) // it is many rounds
 	const kids = 40
 	// Not the parent of what changes, whose lock a change takes too.
 	paths := []string{"/a", "/a/b"}
