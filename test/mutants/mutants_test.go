@@ -1,5 +1,5 @@
 // Package mutants puts bugs into a copy of the source on purpose and wants the
-// simulator to find each of them.
+// simulator, or a test nearer to the bug, to find each of them.
 package mutants
 
 import (
@@ -15,16 +15,20 @@ import (
 )
 
 var (
-	runFlag   = flag.Bool("mutants", false, "run the simulator on each mutant; takes minutes")
+	runFlag   = flag.Bool("mutants", false, "run the tests on each mutant; takes minutes")
 	seedsFlag = flag.Int("mutants.seeds", 0, "seeds for each mutant, instead of the table's")
 )
 
 // A mutant is one bug, made by some edits.
 type mutant struct {
-	name  string
-	edits []edit
-	seeds int    // found within so many
-	run   string // the test that finds it; TestSeeds if empty
+	// defect is what it is in quorum.md 7.4 (A to F) and 7.5 (numbers of JIRA), empty
+	// if it is in neither. rule is what it breaks: R numbers of quorum.md 7.6.
+	defect, rule string
+	name         string
+	edits        []edit
+	pkg          string // whose tests find it; internal/sim if empty
+	run          string // the test that finds it; TestSeeds if empty
+	seeds        int    // found within so many, where seeds are drawn
 	// harmless: how many of the first edits alone must not be found, since what
 	// they do is borne by the code that the rest breaks.
 	harmless int
@@ -49,7 +53,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestMutants runs the simulator on a copy of the module: first as it is, which must
+// TestMutants runs tests on a copy of the module: first as it is, which must
 // pass, since otherwise a failure says nothing about a mutant.
 func TestMutants(t *testing.T) {
 	if !*runFlag {
@@ -57,40 +61,60 @@ func TestMutants(t *testing.T) {
 		return
 	}
 	dir := copyModule(t)
-	if out, err := simulate(t, dir, "TestSeeds", 200); err != nil {
-		t.Fatalf("the source as it is fails, so mutants prove nothing: %v\n%s", err, out)
-	}
+	passed := make(map[string]bool)
 	for _, m := range table {
-		t.Run(m.name, func(t *testing.T) { m.test(t, dir) })
+		t.Run(m.name, func(t *testing.T) {
+			m.unchanged(t, dir, passed)
+			m.test(t, dir)
+		})
 	}
 }
 
-// found is what a test prints of a run that a checker stopped.
-var found = regexp.MustCompile(`(?m)^\s+\w+_test\.go:\d+: seed (\d+): (.*)$`)
+// unchanged runs the test that is to find m, once for all that it is to find.
+func (m mutant) unchanged(t *testing.T, dir string, passed map[string]bool) {
+	t.Helper()
+	pkg, run := m.where()
+	if passed[pkg+run] {
+		return
+	}
+	if out, err := runTests(t, dir, pkg, run, 200); err != nil {
+		t.Fatalf("the source as it is fails, so mutants prove nothing: %v\n%s", err, out)
+	}
+	passed[pkg+run] = true
+}
+
+// where is what finds m.
+func (m mutant) where() (pkg, run string) {
+	return cmp.Or(m.pkg, "internal/sim"), cmp.Or(m.run, "TestSeeds")
+}
+
+// found is what a test prints that fails, and what a broken invariant prints.
+var found = regexp.MustCompile(`(?m)^\s+\w+_test\.go:\d+: (.*)$|^panic: (invariant broken: .*)$`)
 
 func (m mutant) test(t *testing.T, dir string) {
-	run, seeds := cmp.Or(m.run, "TestSeeds"), m.seeds
+	pkg, run := m.where()
+	seeds := m.seeds
 	if *seedsFlag > 0 {
 		seeds = *seedsFlag
 	}
 	for i, e := range m.edits {
 		if i == m.harmless && i > 0 {
-			if out, err := simulate(t, dir, run, seeds); err != nil {
+			if out, err := runTests(t, dir, pkg, run, seeds); err != nil {
 				t.Fatalf("the first %d edits alone are found: %v\n%s", i, err, out)
 			}
 		}
 		undo := e.apply(t, dir)
 		defer undo()
 	}
-	out, err := simulate(t, dir, run, seeds)
+	out, err := runTests(t, dir, pkg, run, seeds)
 	hit := found.FindStringSubmatch(out)
 	switch {
 	case err == nil:
-		t.Errorf("not found in %d seeds", seeds)
+		t.Errorf("not found by %s in %s", run, pkg)
 	case hit == nil:
 		t.Errorf("failed without the message of a checker: %v\n%s", err, out)
 	default:
-		t.Logf("seed %s: %.400s", hit[1], hit[2])
+		t.Logf("%s %s: %.400s", m.defect, m.rule, hit[1]+hit[2])
 	}
 }
 
@@ -109,10 +133,13 @@ func (e edit) apply(t *testing.T, dir string) (undo func()) {
 	return func() { write(t, path, original) }
 }
 
-func simulate(t *testing.T, dir, run string, seeds int) (string, error) {
+func runTests(t *testing.T, dir, pkg, run string, seeds int) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "test", "./internal/sim", "-count=1", "-run=^"+run+"$",
-		"-sim.seeds="+strconv.Itoa(seeds))
+	args := []string{"test", "./" + pkg, "-trimpath", "-count=1", "-timeout=10m", "-run=^(" + run + ")$"}
+	if pkg == "internal/sim" && seeds > 0 {
+		args = append(args, "-sim.seeds="+strconv.Itoa(seeds))
+	}
+	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -42,13 +42,14 @@ var table = []mutant{
 		run:      "TestATailInASnapshotIsCutOff",
 	},
 	{
+		rule: "R28",
 		name: "a sync is answered without asking a quorum",
 		edits: []edit{{
 			file: "internal/zab/syncs.go",
 			old:  "\ts.round = l.round + 1\n",
 			new:  "\ts.round = 0\n\tdefer l.answerSyncs(out)\n",
 		}},
-		seeds: 5000,
+		run: "TestASyncAtADeposedLeader",
 	},
 	{
 		name: "what was read at the start is not synced",
