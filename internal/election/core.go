@@ -53,6 +53,10 @@ type Core struct {
 
 	// What arrived between two elections, the last of each voter.
 	early map[zk.ServerID]peerwire.Notification
+
+	// gone are those whose link was lost and is not back: no vote of theirs is on
+	// its way.
+	gone map[zk.ServerID]bool
 }
 
 // New returns a core that is in no election yet.
@@ -61,6 +65,7 @@ func New(o Options) *Core {
 		o:       o,
 		current: Vote{Leader: o.Self, ElectionEpoch: -1},
 		early:   make(map[zk.ServerID]peerwire.Notification),
+		gone:    make(map[zk.ServerID]bool),
 	}
 	c.SetConfig(o.Config, o.Observer)
 	return c
@@ -181,6 +186,19 @@ func (c *Core) Tick(now time.Time, out *Output) {
 	c.wake(out)
 }
 
+// Link tells that there is a link to a server, or that the link was lost.
+func (c *Core) Link(now time.Time, id zk.ServerID, up bool, out *Output) {
+	if up {
+		delete(c.gone, id)
+		return
+	}
+	c.gone[id] = true
+	if c.running {
+		c.consider(now, out)
+		c.wake(out)
+	}
+}
+
 // propose changes this server's vote and tells it.
 func (c *Core) propose(now time.Time, v Vote, out *Output) {
 	v.ElectionEpoch = c.round
@@ -220,7 +238,8 @@ func (c *Core) send(to zk.ServerID, v Vote, state peerwire.ServerState, out *Out
 }
 
 // consider looks whether a quorum agrees with the proposed vote, and for how long
-// to wait for a better one (quorum.md 3.8).
+// to wait for a better one (quorum.md 3.8). Nobody waits for a server that is gone:
+// after a crash of the leader that would be most of the time without one.
 func (c *Core) consider(now time.Time, out *Output) {
 	if !c.voter || !c.counts {
 		return
@@ -237,10 +256,10 @@ func (c *Core) consider(now time.Time, out *Output) {
 	}
 }
 
-// unanimous reports whether every voter agrees.
+// unanimous reports whether every voter agrees that is not gone.
 func (c *Core) unanimous(b ballot) bool {
 	for _, id := range c.voters {
-		if o, ok := c.votes[id]; !ok || !agrees(o, b) {
+		if o, ok := c.votes[id]; !c.gone[id] && (!ok || !agrees(o, b)) {
 			return false
 		}
 	}

@@ -45,6 +45,26 @@ func TestFinalizeWait(t *testing.T) {
 	h.expect(map[zk.ServerID]zk.ServerID{1: 3, 2: 3, 3: 3})
 }
 
+// Nobody waits for the vote of a server whose link is lost, until it is back.
+func TestNobodyWaitsForWhoIsGone(t *testing.T) {
+	h := newHall(t, 1, 3, 0)
+	h.link(3, false)
+	h.start(1, 1, 0x100000001, true)
+	h.start(2, 1, 0x100000001, true)
+	h.run(30 * time.Millisecond)
+	h.expect(map[zk.ServerID]zk.ServerID{1: 2, 2: 2})
+
+	h = newHall(t, 1, 3, 0)
+	h.link(3, false)
+	h.link(3, true)
+	h.start(1, 1, 0x100000001, true)
+	h.start(2, 1, 0x100000001, true)
+	h.run(150 * time.Millisecond)
+	h.expect(map[zk.ServerID]zk.ServerID{1: 0, 2: 0})
+	h.link(3, false)
+	h.expect(map[zk.ServerID]zk.ServerID{1: 2, 2: 2})
+}
+
 func TestALateServerJoinsThoseWhoSettled(t *testing.T) {
 	h := newHall(t, 1, 3, 1)
 	h.start(1, 1, 0x100000001, true)

@@ -75,6 +75,16 @@ func (h *hall) start(id zk.ServerID, epoch zk.Epoch, last zk.Zxid, trusted bool)
 	h.collect(id)
 }
 
+// link tells all others that there is a link to a server, or none any more.
+func (h *hall) link(to zk.ServerID, up bool) {
+	for _, id := range h.config.IDs() {
+		if m := h.cores[id]; id != to {
+			m.core.Link(h.now, to, up, &m.out)
+			h.collect(id)
+		}
+	}
+}
+
 func (h *hall) collect(id zk.ServerID) {
 	m := h.cores[id]
 	for _, s := range m.out.Send {

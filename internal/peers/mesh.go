@@ -35,6 +35,9 @@ type MeshOptions struct {
 	Log              *slog.Logger
 	// Received is told each notification, in order for each sender.
 	Received func(from zk.ServerID, n peerwire.Notification)
+	// Linked is told that there is a link to a server, or that it was lost. It must not
+	// call the mesh.
+	Linked func(to zk.ServerID, up bool)
 }
 
 // A Mesh holds one link to each other server for notifications. All methods may
@@ -262,6 +265,7 @@ func (m *Mesh) adopt(h *meshConn) {
 	}
 	old, last := p.link, p.last
 	p.link = h.stream
+	m.o.Linked(h.peer, true)
 	m.mu.Unlock()
 	h.stream.SetReadTimeout(0)
 	if old != nil {
@@ -281,6 +285,7 @@ func (m *Mesh) gone(h *meshConn) {
 	delete(m.streams, h.stream)
 	if p := m.peers[h.peer]; p != nil && p.link == h.stream {
 		p.link = nil
+		m.o.Linked(h.peer, false)
 		if p.stranger {
 			delete(m.peers, h.peer)
 		}

@@ -2,7 +2,9 @@ package peers
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 
 	"ostler/internal/peerwire"
@@ -12,11 +14,17 @@ import (
 // meshOf2 is server 2 of three, and what it received.
 func meshOf2(t *testing.T) (*Mesh, *fakeNet, *[]peerwire.Notification) {
 	t.Helper()
+	return meshOf2Linked(t, func(zk.ServerID, bool) {})
+}
+
+func meshOf2Linked(t *testing.T, linked func(zk.ServerID, bool)) (*Mesh, *fakeNet, *[]peerwire.Notification) {
+	t.Helper()
 	n, got := &fakeNet{}, new([]peerwire.Notification)
 	m := NewMesh(MeshOptions{
 		Self: 2, Advertise: "h2:3888", Addrs: map[zk.ServerID]string{1: "h1:3888", 3: "h3:3888"},
 		Net: n, Log: slog.New(slog.DiscardHandler),
 		Received: func(_ zk.ServerID, n peerwire.Notification) { *got = append(*got, n) },
+		Linked:   linked,
 	})
 	if err := m.Start(); err != nil {
 		t.Fatal(err)
@@ -81,6 +89,24 @@ func TestMeshDialBack(t *testing.T) {
 	m.Send(1, *vote(1))
 	if len(n.dials) != 0 {
 		t.Errorf("a closed mesh dials %v", n.dials)
+	}
+}
+
+// The owner hears of links that come and are lost: once each, and not of one that takes
+// another's place.
+func TestMeshTellsOfLinks(t *testing.T) {
+	var told []string
+	m, n, _ := meshOf2Linked(t, func(to zk.ServerID, up bool) { told = append(told, fmt.Sprint(to, up)) })
+	first := n.incoming()
+	first.deliver(hello(3), 5)
+	second := n.incoming()
+	second.deliver(hello(3), 5)
+	second.Close()
+	m.Send(1, *vote(1))
+	n.answer()
+	n.incoming().deliver(hello(1), 5) // it has none, so that link is dead
+	if want := []string{"3 true", "3 true", "3 false", "1 true", "1 false"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }
 

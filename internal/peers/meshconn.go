@@ -111,7 +111,9 @@ func (m *Mesh) dialBack(id zk.ServerID, addrs []string) {
 	var old env.Stream
 	switch {
 	case p != nil:
-		old, p.link = p.link, nil
+		if old, p.link = p.link, nil; old != nil {
+			m.o.Linked(id, false)
+		}
 	case welcome && len(addrs) > 0:
 		m.peers[id] = &peer{addr: addrs[0], stranger: true}
 	}

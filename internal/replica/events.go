@@ -28,6 +28,10 @@ type (
 		from zk.ServerID
 		n    peerwire.Notification
 	}
+	evMeshLink struct {
+		to zk.ServerID
+		up bool
+	}
 	evLinkUp   struct{ link *peers.Link }
 	evLinkDown struct {
 		link *peers.Link
@@ -104,6 +108,8 @@ func (e evRequest) handle(r *Replica) { r.onRequest(e.req) }
 func (e evRevalidate) handle(r *Replica) { r.onRevalidate(e.session, e.timeout) }
 
 func (e evNotification) handle(r *Replica) { r.onNotification(e.from, e.n) }
+
+func (e evMeshLink) handle(r *Replica) { r.onMeshLink(e) }
 
 func (e evLinkUp) handle(r *Replica) {
 	if r.phase != leading || r.listener == nil {

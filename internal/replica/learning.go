@@ -15,8 +15,9 @@ import (
 // How often and for how long a learner dials a leader that may not have opened
 // its port yet (quorum.md 4.3).
 const (
-	dialTries = 10
-	dialPause = 100 * time.Millisecond
+	dialTries      = 16
+	dialFirstPause = 2 * time.Millisecond // doubles up to dialPause
+	dialPause      = 100 * time.Millisecond
 )
 
 // A dialState is an attempt to reach the leader.
@@ -82,7 +83,7 @@ func (r *Replica) onDialled(e evDialled) {
 			r.leaveRole("the leader cannot be reached")
 			return
 		}
-		r.dial.next = now.Add(dialPause)
+		r.dial.next = now.Add(min(dialPause, dialFirstPause<<(r.dial.tries-1)))
 		return
 	}
 	r.leaderLink = zab.LinkID(e.link.ID)

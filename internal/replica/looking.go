@@ -119,6 +119,12 @@ func (r *Replica) onNotification(from zk.ServerID, n peerwire.Notification) {
 	r.carryOutElection()
 }
 
+// onMeshLink tells the election who can be heard.
+func (r *Replica) onMeshLink(e evMeshLink) {
+	r.election.Link(r.clock.Now(), e.to, e.up, &r.votes)
+	r.carryOutElection()
+}
+
 // carryOutElection does what the election core asked for.
 func (r *Replica) carryOutElection() {
 	for _, s := range r.votes.Send {
@@ -191,6 +197,7 @@ func (r *Replica) meshOptions() peers.MeshOptions {
 				r.inbox.Put(evNotification{from, n})
 			}
 		},
+		Linked: func(to zk.ServerID, up bool) { r.inbox.Put(evMeshLink{to, up}) },
 	}
 }
 
