@@ -55,6 +55,7 @@ var required = slices.Concat(
 	each("event for a data watch, event for a persistent watch, event for a recursive watch, catch-up for a data watch", "data"),
 	each("event for a child watch, event for a persistent watch, catch-up for a child watch", "children"),
 	[]string{"an event withheld", "a local session lost"},
+	[]string{"an observer up to date"},
 	where(honoured(settingReaper), []string{"a container reaped", "a TTL node reaped"}),
 	where(honoured(settingQuota), codes(zk.QuotaExceeded, "create, setData")),
 )
@@ -89,6 +90,7 @@ func where(wanted bool, list []string) []string {
 func (e *Ensemble) Coverage() Coverage {
 	c := make(Coverage)
 	c.Add(e.Load.Seen)
+	e.cover(c)
 	for owner, n := range e.O.model.reaped {
 		if owner == zk.OwnerContainer {
 			c["a container reaped"] += n

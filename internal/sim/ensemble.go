@@ -29,18 +29,22 @@ type Ensemble struct {
 
 // NewEnsemble draws an ensemble from the world's seed.
 func NewEnsemble(w *World, make NodeFactory) *Ensemble {
-	sizes := [...]int{1, 3, 3, 3, 3, 5, 5}
-	return newEnsemble(w, make, sizes[w.Rand.IntN(len(sizes))])
+	return newEnsembleOf(w, make, drawRoles(w))
 }
 
+// newEnsemble is one of so many voters.
 func newEnsemble(w *World, make NodeFactory, size int) *Ensemble {
+	return newEnsembleOf(w, make, Roles{Voters: size})
+}
+
+func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 	ticks := [...]time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
 	e := &Ensemble{W: w, O: NewOracle(w), make: make}
 	e.tick = ticks[w.Rand.IntN(len(ticks))]
 	e.settings = drawSettings(w.dice(4))
 	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
 	e.O.Logs = e.logs
-	e.addServers(size)
+	e.addServers(r)
 	e.Load = newWorkload(w, e.O, e.tick, e.settings)
 	for i := range 2 + w.Rand.IntN(3) {
 		e.addClient(i)
@@ -49,9 +53,9 @@ func newEnsemble(w *World, make NodeFactory, size int) *Ensemble {
 	return e
 }
 
-func (e *Ensemble) addServers(n int) {
-	s := Setup{Tick: e.tick, Settings: e.settings, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
-	for i := range n {
+func (e *Ensemble) addServers(r Roles) {
+	s := Setup{Voters: r.Voters, Masters: r.Masters, Tick: e.tick, Settings: e.settings, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
+	for i := range r.Voters + r.Observers {
 		s.Servers = append(s.Servers, zk.ServerID(i+1))
 	}
 	for _, id := range s.Servers {

@@ -34,6 +34,8 @@ type Node interface {
 type Setup struct {
 	ID      zk.ServerID
 	Servers []zk.ServerID // all of them; one: standalone
+	Voters  int           // of these the first so many; the others observe
+	Masters bool          // observers follow followers
 	Tick    time.Duration
 	// SnapCount is how many transactions come between snapshots.
 	SnapCount int

@@ -57,7 +57,12 @@ func realConfig(s Setup) *config.Config {
 	cfg.MyID = s.ID
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {
-		cfg.Ensemble.Members[id] = ensemble.Member{ID: id, QuorumAddr: QuorumAddr(id), ElectionAddr: ElectionAddr(id)}
+		m := ensemble.Member{ID: id, QuorumAddr: QuorumAddr(id), ElectionAddr: ElectionAddr(id)}
+		if s.observes(id) {
+			m.Role = ensemble.Observer
+		}
+		cfg.Ensemble.Members[id] = m
 	}
+	cfg.Observer = s.observes(s.ID)
 	return cfg
 }

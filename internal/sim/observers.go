@@ -1,0 +1,40 @@
+package sim
+
+import "ostler/internal/zk"
+
+// Roles are the parts that servers play.
+type Roles struct {
+	Voters, Observers int
+	// Masters: observers follow followers (observerMasterPort, quorum.md 4.18).
+	Masters bool
+}
+
+// drawRoles draws an ensemble. Its observers are drawn with dice of their own: the
+// voters of a seed stay what they were.
+func drawRoles(w *World) Roles {
+	sizes := [...]int{1, 3, 3, 3, 3, 5, 5}
+	r := Roles{Voters: sizes[w.Rand.IntN(len(sizes))]}
+	dice := w.dice(6)
+	if r.Voters > 1 && dice.IntN(5) < 2 {
+		r.Observers = 1 + dice.IntN(2)
+		r.Masters = honoured(settingMaster) && dice.IntN(3) > 0
+	}
+	return r
+}
+
+const (
+	settingMaster = "observerMasterPort"
+	masterPort    = 2191
+)
+
+// observes reports whether a server begins as an observer.
+func (s *Setup) observes(id zk.ServerID) bool { return int(id) > s.Voters }
+
+// cover counts what observers did.
+func (e *Ensemble) cover(c Coverage) {
+	for _, m := range e.Members {
+		if m.setup.observes(m.ID) && m.formed {
+			c["an observer up to date"]++
+		}
+	}
+}
