@@ -253,6 +253,7 @@ func (l *Learner) onUpToDate(out *Output) {
 	l.enter(following)
 	l.send(peerwire.Packet{Type: peerwire.Ack, Zxid: zk.MakeZxid(l.epoch, 0)}, out)
 	out.Established = true
+	l.dropProposed()
 	l.activateNow(0, out)
 	l.deliver(out)
 }

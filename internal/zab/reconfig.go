@@ -153,6 +153,17 @@ func (l *Learner) adopt(c *ensemble.Config) {
 	}
 }
 
+// dropProposed forgets a configuration from NEWLEADER that this leader has proposed and
+// not committed: it comes into force with its transaction, if ever (INV-C1).
+func (l *Learner) dropProposed() {
+	if l.config == nil {
+		return
+	}
+	if z := zk.Zxid(l.config.Version); z.Epoch() == l.epoch && z.Counter() > 0 && z > l.seen {
+		l.config = nil
+	}
+}
+
 // activateNow makes the noted configuration the one in force.
 func (l *Learner) activateNow(leader zk.ServerID, out *Output) {
 	if l.config == nil {

@@ -194,3 +194,45 @@ func TestLeaderWithAPendingConfiguration(t *testing.T) {
 		t.Fatalf("both quorums are there, and no epoch is chosen: %+v", out)
 	}
 }
+
+// A follower that comes while a reconfiguration is under way hears of it with NEWLEADER.
+// It comes into force there when it is committed, not with UPTODATE: else a quorum of the
+// new members alone could elect it while one of the old ones elects another (INV-C1).
+func TestReconfigUnderWayIsNotInForceWithUpToDate(t *testing.T) {
+	l, now := established(t, leaderOptions())
+	next := traceConfig(5, 0)
+	z := l.NextZxid()
+	var out Output
+	l.Step(now, Propose{Record: reconfigRecord(z, next)}, &out)
+	l.Step(now, Durable{Zxid: z}, &out)
+	text := l.Config().Newest().Text()
+	if l.Config().Next == nil {
+		t.Fatal("the configuration is not pending")
+	}
+
+	fo := leaderOptions()
+	fo.Self, fo.Reconfig, fo.Accepted, fo.Current = 2, true, 2, 2
+	fo.History = NewHistory(z - 1)
+	out.Reset()
+	f := NewLearner(fo, 9, now, &out)
+	step := func(in Input) []Delivery {
+		out.Reset()
+		f.Step(now, in, &out)
+		return out.Deliver
+	}
+	packet := func(p peerwire.Packet) []Delivery { return step(Received{Link: 9, Packet: p}) }
+	packet(peerwire.Packet{Type: peerwire.LeaderInfo, Zxid: 0x200000000, Data: []byte{0, 1, 0, 0}})
+	packet(peerwire.Packet{Type: peerwire.Diff, Zxid: z - 1})
+	packet(peerwire.Packet{Type: peerwire.Proposal, Zxid: z, Data: reconfigRecord(z, next).Bytes})
+	packet(peerwire.Packet{Type: peerwire.NewLeader, Zxid: 0x200000000, Data: text})
+	step(Durable{Zxid: z})
+	for _, d := range packet(peerwire.Packet{Type: peerwire.UpToDate, Zxid: -1}) {
+		if d.Activate != nil {
+			t.Fatalf("%v is in force before it is committed", d.Activate.Config.Voters())
+		}
+	}
+	got := packet(peerwire.Packet{Type: peerwire.CommitAndActivate, Zxid: z, Data: binary.BigEndian.AppendUint64(nil, 3)})
+	if len(got) != 2 || got[0].Activate == nil || got[0].Activate.Config.Version != int64(z) || got[1].Commit != z {
+		t.Errorf("delivered %+v, want the configuration and its transaction", got)
+	}
+}
