@@ -76,6 +76,8 @@ type Config struct {
 	ElectionDialTimeout time.Duration // cnxTimeout
 	LeaderServes        bool          // leaderServes
 
+	Learners Learners // leader.*, observer.*, observerMaster*
+
 	ReconfigEnabled    bool   // reconfigEnabled
 	StandaloneEnabled  bool   // standaloneEnabled
 	LocalSessions      bool   // localSessionsEnabled

@@ -27,6 +27,7 @@ func Defaults() *Config {
 		ElectionMaxInterval: time.Minute,
 		ElectionDialTimeout: 5 * time.Second,
 		LeaderServes:        true,
+		Learners:            defaultLearners(),
 		StandaloneEnabled:   true,
 		Properties:          map[string]string{},
 	}

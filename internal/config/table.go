@@ -4,7 +4,7 @@ import "errors"
 
 // table is every known setting: first the keys that only the file has
 // (operations.md 1.2), then what ZooKeeper reads as system properties (1.4).
-var table = concat(basicRows, ensembleRows, storageRows, requestRows, connectionRows, overloadRows, accessRows, securityRows, adminRows)
+var table = concat(basicRows, ensembleRows, learnerRows, storageRows, requestRows, connectionRows, overloadRows, accessRows, securityRows, adminRows)
 
 func concat(parts ...[]Setting) (all []Setting) {
 	for _, p := range parts {
@@ -86,8 +86,6 @@ var ensembleRows = []Setting{
 	later("electionPortBindRetry", "int", "3", "tries to bind the election port"),
 	later("leaderConnectDelayDuringRetryMs", "int", "100", "pause between tries to reach a new leader"),
 	later("leader.maxTimeToWaitForEpoch", "int", "-1", "limit of a new leader's first phase"),
-	later("leader.maxConcurrentSnapSyncs", "int", "10", "learners synced by snapshot at once"),
-	later("leader.maxConcurrentDiffSyncs", "int", "100", "learners synced by log at once"),
 	later("leader.ackLoggingFrequency", "int", "1000", "sampling of ack_latency"),
 	later("observer.reconnectDelayMs", "int", "0", "pause of an observer before it comes back"),
 	later("observer.election.DelayMs", "int", "200", "pause of an observer before it looks for a leader"),

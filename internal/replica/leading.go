@@ -45,6 +45,7 @@ func (r *Replica) zabOptions() zab.Options {
 		Accepted: r.accepted, Current: r.current, History: r.history,
 		TrustEmpty: r.trusted || r.election.Trusted(), Amnesiac: !r.trusted, ForceSnapshot: r.needSnapshot,
 		KnownCommitted: r.committed, Secret: r.o.Secret,
+		MaxSnapSyncs: r.cfg.Learners.MaxSnapSyncs, MaxDiffSyncs: r.cfg.Learners.MaxDiffSyncs,
 	}
 }
 

@@ -40,6 +40,9 @@ type Options struct {
 	KnownCommitted zk.Zxid
 	// Reconfig: the configuration may change (reconfigEnabled).
 	Reconfig bool
+	// MaxSnapSyncs and MaxDiffSyncs are how many learners are brought up to date at
+	// once, by a snapshot and otherwise (quorum.md 4.19); 0: no limit.
+	MaxSnapSyncs, MaxDiffSyncs int
 	// Secret is the fingerprint of the secret that session passwords come from, 0
 	// for ZooKeeper's passwords. All members have the same.
 	Secret uint64

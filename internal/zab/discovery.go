@@ -164,7 +164,7 @@ func (l *Leader) onPromise(p *peer, packet *peerwire.Packet, out *Output) {
 	}
 	p.stage = awaitSync
 	if l.phase == electing && p.current != -1 {
-		if p.current > l.current || p.current == l.current && l.place(p.zxid) > l.history.Last() {
+		if p.current > l.current || p.current == l.current && l.past().place(p.zxid) > l.history.Last() {
 			l.close(p, out, "its history, %v in epoch %d, is newer than this leader's, %v in epoch %d",
 				p.zxid, p.current, l.history.Last(), l.current)
 			return

@@ -5,71 +5,18 @@ import (
 	"ostler/internal/zk"
 )
 
-// A syncPlan is how a learner is brought up to date (quorum.md 4.6).
-type syncPlan struct {
-	kind   peerwire.PacketType // Diff, Trunc or Snap; 0: refuse
-	base   zk.Zxid             // where the learner's history is joined to ours
-	reason string              // of a refusal
-}
-
-// plan decides for a learner whose history ends at z. It answers DIFF and TRUNC
-// only where the history in memory proves that the learner's is a prefix of ours,
-// or of ours and a tail that nobody committed (quorum.md R7): two servers
-// that both hold the record z of epoch e have the same history up to z, namely
-// that of the leader of e (quorum.md 7.1, I4).
-func (l *Leader) plan(z zk.Zxid) syncPlan {
-	h := l.history
-	last := h.Last()
-	if z >= 0 {
-		z = l.place(z)
-	}
-	switch {
-	case z >= 0 && h.Contains(z):
-		return syncPlan{kind: peerwire.Diff, base: z}
-	case z < h.Floor():
-		return syncPlan{kind: peerwire.Snap}
-	case z > last && z.Epoch() == l.epoch:
-		return syncPlan{reason: "it holds a transaction of this epoch that was never proposed"}
-	case z > last && z.Epoch() == last.Epoch() && last.Counter() > 0:
-		return syncPlan{kind: peerwire.Trunc, base: last}
-	default:
-		// Its tail is of another epoch than what follows here: cutting across
-		// epochs is left to SNAP, as ZooKeeper does.
-		return syncPlan{kind: peerwire.Snap}
-	}
-}
-
-// place translates the beginning of an epoch, which leaders of ZooKeeper take for
-// the zxid of their tree once they are established, into the last transaction
-// before it. That is sound only if what is here before that point is the
-// initial history of that epoch: so if this server took part in it or in a later
-// one, or it is the present one.
-func (l *Leader) place(z zk.Zxid) zk.Zxid {
-	if z.Counter() != 0 || z.Epoch() > l.current && z.Epoch() != l.epoch {
-		return z
-	}
-	return l.upTo(z)
-}
-
-// upTo returns the last transaction here that is not after z; z itself if all that
-// is held comes after it.
-func (l *Leader) upTo(z zk.Zxid) zk.Zxid {
-	h := l.history
-	recs := h.Records(h.Floor(), z)
-	switch {
-	case z <= h.Floor():
-		return z
-	case len(recs) == 0:
-		return h.Floor()
-	default:
-		return recs[len(recs)-1].Zxid
-	}
-}
+// past is what learners are brought up to date from.
+func (l *Leader) past() past { return past{history: l.history, epoch: l.epoch, current: l.current} }
 
 // synchronise brings a learner to this leader's history. Deciding what it needs
 // and subscribing it to what comes is one step (quorum.md R6).
 func (l *Leader) synchronise(p *peer, out *Output) {
-	switch plan := l.plan(p.zxid); plan.kind {
+	plan := l.past().plan(p.zxid)
+	if plan.kind != 0 && !admit(p, plan.kind, l.order, &l.o) {
+		l.close(p, out, syncsFull)
+		return
+	}
+	switch plan.kind {
 	case peerwire.Diff:
 		l.send(p, peerwire.Packet{Type: peerwire.Diff, Zxid: max(l.committed, plan.base)}, out)
 		l.stream(p, plan.base, out)
@@ -90,7 +37,7 @@ func (l *Leader) synchronise(p *peer, out *Output) {
 func (l *Leader) sendSnapshot(p *peer, z zk.Zxid, out *Output) {
 	// The tree of an established leader carries the beginning of the epoch until
 	// the first transaction; that is not a place in the history.
-	z = l.upTo(z)
+	z = l.past().upTo(z)
 	if z < l.history.Floor() || z > l.committed {
 		l.close(p, out, "the history after the snapshot at %v is not in memory any more", z)
 		return
@@ -144,6 +91,7 @@ func (l *Leader) onAck(p *peer, z zk.Zxid, out *Output) {
 // join counts a learner that has this leader's history, durably.
 func (l *Leader) join(p *peer, out *Output) {
 	p.stage = joined
+	p.slot = 0
 	p.acked = max(p.acked, p.base)
 	l.extend(p)
 	if l.phase == broadcasting {

@@ -30,7 +30,8 @@ type peer struct {
 	stage    stage
 	deadline time.Time // to be heard of again
 
-	snapshot bool // is sent one, which takes as long as it takes
+	snapshot bool                // is sent one, which takes as long as it takes
+	slot     peerwire.PacketType // Diff or Snap: counts among those that are being synchronised
 
 	burnt    bool     // told that its promise is ahead of its current epoch
 	accepted zk.Epoch // as FOLLOWERINFO told

@@ -104,6 +104,10 @@ func (s *script) begin(d *datadriven.TestData) {
 			s.o.TrustEmpty = false
 		case "force":
 			s.o.ForceSnapshot = true
+		case "snaps":
+			s.o.MaxSnapSyncs = int(s.number(val))
+		case "diffs":
+			s.o.MaxDiffSyncs = int(s.number(val))
 		case "known":
 			s.o.KnownCommitted = zk.Zxid(s.number(val))
 		default:

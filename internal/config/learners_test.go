@@ -1,0 +1,28 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLearnerSettings(t *testing.T) {
+	got, _, err := load(t, three, files{"/data/myid": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(defaultLearners(), got.Learners); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+	got, warnings, err := load(t, three+`
+maxConcurrentSnapSyncs=3
+leader.maxConcurrentDiffSyncs=0
+`, files{"/data/myid": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Learners{MaxSnapSyncs: 3, MaxDiffSyncs: 1}
+	if diff := cmp.Diff(want, got.Learners); diff != "" {
+		t.Errorf("set (-want +got):\n%s\nwarnings %q", diff, warnings)
+	}
+}
