@@ -38,7 +38,10 @@ type Config struct {
 	LargeThreshold int64                  // largeRequestThreshold, bytes; <= 0: off
 	LargeMaxBytes  int64                  // largeRequestMaxBytes
 
-	ListenOnAllIPs bool // quorum and election ports on the wildcard address
+	ListenOnAllIPs bool          // quorum and election ports on the wildcard address
+	MultiAddress   bool          // multiAddress.enabled: a server line may have several addresses
+	ReachCheck     bool          // multiAddress.reachabilityCheckEnabled
+	ReachTimeout   time.Duration // multiAddress.reachabilityCheckTimeoutMs
 
 	SnapCount       int           // transactions between snapshots (snapCount)
 	SnapSizeLimit   int64         // bytes of log between snapshots; < 0: no limit

@@ -26,6 +26,8 @@ func Defaults() *Config {
 		ElectionMinInterval: 200 * time.Millisecond,
 		ElectionMaxInterval: time.Minute,
 		ElectionDialTimeout: 5 * time.Second,
+		ReachCheck:          true,
+		ReachTimeout:        time.Second,
 		LeaderServes:        true,
 		Learners:            defaultLearners(),
 		StandaloneEnabled:   true,
@@ -88,7 +90,7 @@ func (c *Config) QuorumPorts() (quorum, election int) {
 		return 0, 0
 	}
 	own := c.Ensemble.Members[c.MyID]
-	_, quorum = splitAddr(own.QuorumAddr)
-	_, election = splitAddr(own.ElectionAddr)
+	_, quorum = splitAddr(own.QuorumAddr.First())
+	_, election = splitAddr(own.ElectionAddr.First())
 	return quorum, election
 }

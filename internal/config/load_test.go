@@ -143,6 +143,7 @@ func TestErrors(t *testing.T) {
 		{name: "no initLimit", text: three + "initLimit=0\n", more: files{"/data/myid": "1"}, want: "initLimit is not set"},
 		{name: "no syncLimit", text: three + "syncLimit=0\n", more: files{"/data/myid": "1"}, want: "syncLimit is not set"},
 		{name: "client address twice", text: three + "server.1=a:2888:3888;2182\n", more: files{"/data/myid": "1"}, want: "is different from client address found in dynamic file: 0.0.0.0:2182"},
+		{name: "several addresses", text: solo + "server.1=a:1:2|b:1:2\nserver.2=c:1:2\n", want: "Multiple address feature is disabled, but multiple addresses were specified for sid 1"},
 		{name: "observers only", text: solo + "server.1=a:1:2:observer\n", want: "Observers w/o participants is an invalid configuration"},
 		{name: "one voter with observer", text: solo + "server.1=a:1:2\nserver.2=b:1:2:observer\n", want: "Observers w/o quorum is an invalid configuration"},
 		{name: "no voter, not standalone", text: solo + "standaloneEnabled=false\n", want: "standaloneEnabled = false then number of participants should be >0"},
@@ -252,6 +253,7 @@ func TestModes(t *testing.T) {
 	}{
 		{"server.1=a:1:2\n", "only one server specified (ignoring)", 0},
 		{"server.1=a:1:2\nstandaloneEnabled=false\n", "", 1},
+		{"server.1=a:1:2|aa:1:2\nserver.2=b:1:2\nmultiAddress.enabled=true\n", "No server failure will be tolerated", 2},
 		{"server.1=a:1:2\nserver.2=b:1:2\n", "No server failure will be tolerated", 2},
 		{"server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\nserver.4=d:1:2\n", "odd number", 4},
 		{"server.1=a:1:2:observer\nserver.2=b:1:2\nserver.3=c:1:2\nserver.4=d:1:2\npeerType=participant\n", "Defaulting to servers list", 4},

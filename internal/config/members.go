@@ -43,6 +43,9 @@ func (b *builder) checkMembers() error {
 	if err != nil {
 		return err
 	}
+	if id, ok := c.Multiple(); ok && !b.cfg.MultiAddress {
+		return fmt.Errorf("Multiple address feature is disabled, but multiple addresses were specified for sid %d", id) //nolint:staticcheck // ZooKeeper's text.
+	}
 	c.Version = version
 	b.cfg.Ensemble = c
 	return nil

@@ -42,7 +42,7 @@ type member struct {
 func testConfig(voters, observers int) *ensemble.Config {
 	c := &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for i := 1; i <= voters+observers; i++ {
-		m := ensemble.Member{ID: zk.ServerID(i), QuorumAddr: fmt.Sprintf("h%d:2888", i), ElectionAddr: fmt.Sprintf("h%d:3888", i)}
+		m := ensemble.Member{ID: zk.ServerID(i), QuorumAddr: ensemble.Addrs(fmt.Sprintf("h%d:2888", i)), ElectionAddr: ensemble.Addrs(fmt.Sprintf("h%d:3888", i))}
 		if i > voters {
 			m.Role = ensemble.Observer
 		}

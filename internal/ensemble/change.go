@@ -3,6 +3,7 @@ package ensemble
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,14 +69,13 @@ func list(text string) []string {
 
 // clashes reports whether two members have an address in common (quorum.md 1.2).
 func (m Member) clashes(other Member) bool {
-	for _, a := range [...]string{m.QuorumAddr, m.ElectionAddr, m.ClientAddr} {
-		for _, b := range [...]string{other.QuorumAddr, other.ElectionAddr, other.ClientAddr} {
-			if a == b && !anywhere(a) {
-				return true
-			}
-		}
-	}
-	return false
+	theirs := other.allAddrs()
+	return slices.ContainsFunc(m.allAddrs(), func(a string) bool { return !anywhere(a) && slices.Contains(theirs, a) })
+}
+
+// allAddrs lists the addresses of every port of a member.
+func (m Member) allAddrs() []string {
+	return append(append(m.QuorumAddr.List(), m.ElectionAddr.List()...), m.ClientAddr)
 }
 
 // anywhere reports whether an address may be that of more than one server: a

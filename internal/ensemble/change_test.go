@@ -36,6 +36,7 @@ func TestChange(t *testing.T) {
 		{name: "no equals sign", joining: "server.4", code: zk.BadArguments},
 		{name: "two equals signs", joining: "server.4=d:1:2;3=4", code: zk.BadArguments},
 		{name: "address of another", joining: "server.4=a:9:2;3", code: zk.BadArguments},
+		{name: "second address of another", joining: "server.4=d:1:2|b:7:2;3", code: zk.BadArguments},
 		{name: "port for another purpose", joining: "server.4=a:2:9;3", code: zk.BadArguments},
 	} {
 		got, err := parse(t, three).Change(tc.joining, tc.leaving)

@@ -14,8 +14,8 @@ const (
 // A Member is one server line (quorum.md 1.2).
 type Member struct {
 	ID           zk.ServerID
-	QuorumAddr   string // host:port, the first of several
-	ElectionAddr string // host:port
+	QuorumAddr   Addrs
+	ElectionAddr Addrs
 	ClientAddr   string // host:port, "" when the line has none
 	Role         Role
 }

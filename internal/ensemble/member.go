@@ -11,8 +11,8 @@ import (
 // serverKey begins the key of a server line.
 const serverKey = "server."
 
-// ParseMember reads one server line (quorum.md 1.2). The key is server.N. Of
-// several addresses the first is kept; the roles they give must agree.
+// ParseMember reads one server line (quorum.md 1.2). The key is server.N. The roles
+// that several addresses give must agree.
 func ParseMember(key, value string) (Member, error) {
 	id, err := parseID(key, serverKey)
 	if err != nil {
@@ -25,17 +25,20 @@ func ParseMember(key, value string) (Member, error) {
 			return Member{}, fmt.Errorf("%s: %w", key, err)
 		}
 	}
+	var pairs []addrPair
 	for i, text := range strings.Split(addrs, "|") {
-		a, err := parseServerAddr(text)
+		pair, role, err := parseServerAddr(text)
 		if err != nil {
 			return Member{}, fmt.Errorf("%s: %w", key, err)
 		}
-		switch {
-		case i == 0:
-			m.QuorumAddr, m.ElectionAddr, m.Role = a.QuorumAddr, a.ElectionAddr, a.Role
-		case a.Role != m.Role:
+		if i > 0 && role != m.Role {
 			return Member{}, fmt.Errorf("%s: its addresses have different roles", key)
 		}
+		m.Role = role
+		pairs = append(pairs, pair)
+	}
+	if err := m.setAddrs(pairs); err != nil {
+		return Member{}, fmt.Errorf("%s: %w", key, err)
 	}
 	return m, nil
 }
@@ -56,33 +59,32 @@ func parseID(key, prefix string) (zk.ServerID, error) {
 }
 
 // parseServerAddr reads host:quorumPort:electionPort[:role].
-func parseServerAddr(text string) (Member, error) {
+func parseServerAddr(text string) (pair addrPair, role Role, err error) {
 	parts := splitAddr(strings.TrimSpace(text))
 	if len(parts) < 3 || len(parts) > 4 {
-		return Member{}, fmt.Errorf("address %q is not host:port:port or host:port:port:role", text)
+		return pair, role, fmt.Errorf("address %q is not host:port:port or host:port:port:role", text)
 	}
 	for _, port := range parts[1:3] {
 		if err := checkPort(port); err != nil {
-			return Member{}, err
+			return pair, role, err
 		}
 	}
 	if parts[0] == "" {
-		return Member{}, fmt.Errorf("address %q has no host", text)
+		return pair, role, fmt.Errorf("address %q has no host", text)
 	}
 	if parts[1] == parts[2] {
-		return Member{}, fmt.Errorf("address %q has one port for quorum and election", text)
+		return pair, role, fmt.Errorf("address %q has one port for quorum and election", text)
 	}
-	m := Member{QuorumAddr: parts[0] + ":" + parts[1], ElectionAddr: parts[0] + ":" + parts[2]}
 	if len(parts) == 4 {
 		switch strings.ToLower(strings.TrimSpace(parts[3])) {
 		case "participant":
 		case "observer":
-			m.Role = Observer
+			role = Observer
 		default:
-			return Member{}, fmt.Errorf("%q is neither participant nor observer", parts[3])
+			return pair, role, fmt.Errorf("%q is neither participant nor observer", parts[3])
 		}
 	}
-	return m, nil
+	return addrPair{parts[0], parts[1], parts[2]}, role, nil
 }
 
 // parseClientAddr reads [host:]port; without a host it is the wildcard.
@@ -123,8 +125,7 @@ func checkPort(text string) error {
 // address is in it only if the line it came from had one.
 func (m Member) String() string {
 	var b strings.Builder
-	b.WriteString(m.QuorumAddr)
-	b.WriteString(m.ElectionAddr[strings.LastIndexByte(m.ElectionAddr, ':'):])
+	b.WriteString(m.addrText())
 	if m.Role == Observer {
 		b.WriteString(":observer")
 	} else {

@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +31,20 @@ func TestParseMember(t *testing.T) {
 			Member{ID: 5, QuorumAddr: "[::1]:2888", ElectionAddr: "[::1]:3888", ClientAddr: "[::1]:2181"},
 			"[::1]:2888:3888:participant;[::1]:2181",
 		},
-		{"server.6", "a:1:2|b:3:4:participant", Member{ID: 6, QuorumAddr: "a:1", ElectionAddr: "a:2"}, "a:1:2:participant"},
+		{
+			"server.6", "b:3:4|a:1:2:participant",
+			Member{ID: 6, QuorumAddr: "a:1|b:3", ElectionAddr: "a:2|b:4"},
+			"a:1:2|b:3:4:participant",
+		},
+		{
+			"server.7", "127.0.0.2:20211:20221:observer|127.0.0.1:20211:20221:observer;127.0.0.1:20201",
+			Member{
+				ID: 7, QuorumAddr: "127.0.0.1:20211|127.0.0.2:20211", ElectionAddr: "127.0.0.1:20221|127.0.0.2:20221",
+				ClientAddr: "127.0.0.1:20201", Role: Observer,
+			},
+			"127.0.0.1:20211:20221|127.0.0.2:20211:20221:observer;127.0.0.1:20201",
+		},
+		{"server.8", "[::2]:1:2|[::1]:1:2", Member{ID: 8, QuorumAddr: "[::1]:1|[::2]:1", ElectionAddr: "[::1]:2|[::2]:2"}, "[::1]:1:2|[::2]:1:2:participant"},
 	} {
 		got, err := ParseMember(tc.key, tc.value)
 		if err != nil {
@@ -64,6 +78,10 @@ func TestParseMemberRefuses(t *testing.T) {
 		{"server.1", "a:1:2;b:1:2"},
 		{"server.1", ":1:2"},
 		{"server.1", "a:1:2:observer|b:3:4"},
+		{"server.1", "a:1:2|"},
+		{"server.1", "a:1:2|a:1:3"},
+		{"server.1", "a:1:2|a:3:2"},
+		{"server.1", strings.Repeat("a", addrsMax) + ":1:2"},
 		{"server.1", "[::1:2:3"},
 		{"server.1", "a:1:2;"},
 	} {

@@ -14,6 +14,26 @@ const captured = "server.1=127.0.0.1:20211:20221:participant;127.0.0.1:20201\n" 
 	"server.3=127.0.0.1:20213:20223:participant;127.0.0.1:20203\n" +
 	"version=100000000"
 
+// capturedMultiple is one with several addresses, as in a notification of ZooKeeper 3.9.5
+// (election-multi-address of the vectors).
+const capturedMultiple = "server.1=127.0.0.1:20211:20221|127.0.0.2:20211:20221:participant;127.0.0.1:20201\n" +
+	"server.2=127.0.0.1:20212:20222|127.0.0.2:20212:20222:participant;127.0.0.1:20202\n" +
+	"server.3=127.0.0.1:20213:20223|127.0.0.2:20213:20223:participant;127.0.0.1:20203\n" +
+	"version=0"
+
+func TestTextOfSeveralAddressesIsThatOfZooKeeper(t *testing.T) {
+	c, err := ParseConfig([]byte(capturedMultiple))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(c.Text()); got != capturedMultiple {
+		t.Errorf("text (-want +got):\n%s", cmp.Diff(capturedMultiple, got))
+	}
+	if m := c.Members[2]; !m.Multiple() || m.QuorumAddr.First() != "127.0.0.1:20212" || len(m.ElectionAddr.List()) != 2 {
+		t.Errorf("server 2 is %+v, want one with two addresses", m)
+	}
+}
+
 func TestTextIsThatOfZooKeeper(t *testing.T) {
 	c, err := ParseConfig([]byte(captured))
 	if err != nil {
@@ -68,6 +88,7 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(captured))
 	f.Add([]byte("server.1=[::1]:1:2;3\ngroup.1=1\nweight.1=0"))
 	f.Add([]byte("\\"))
+	f.Add([]byte(capturedMultiple))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := ParseConfig(b)
 		if err != nil {

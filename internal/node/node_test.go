@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"ostler/internal/config"
+	"ostler/internal/ensemble"
 	"ostler/internal/env"
 )
 
@@ -134,9 +135,9 @@ func TestStartErrors(t *testing.T) {
 	t.Run("election port in use", func(t *testing.T) {
 		cfg := ensembleOf3(t)[0]
 		own := cfg.Ensemble.Members[1]
-		own.ElectionAddr = taken.Addr().String()
+		own.ElectionAddr = ensemble.Addrs(taken.Addr().String())
 		cfg.Ensemble.Members[1] = own
-		wantError(t, startError(cfg), nil, "open election port", own.ElectionAddr)
+		wantError(t, startError(cfg), nil, "open election port", own.ElectionAddr.First())
 	})
 	t.Run("data directory locked", func(t *testing.T) {
 		dir := t.TempDir()

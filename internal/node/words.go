@@ -129,7 +129,7 @@ func (w words) Conf() admin.Conf {
 			self = cfg.Ensemble.Members[cfg.MyID] // not a member yet, or not any more
 		}
 		c.Ensemble, c.InitLimit, c.SyncLimit, c.Observer = st.Ensemble, cfg.InitLimit, cfg.SyncLimit, st.Observer
-		c.ElectionPort, c.QuorumPort = portOf(self.ElectionAddr), portOf(self.QuorumAddr)
+		c.ElectionPort, c.QuorumPort = portOf(self.ElectionAddr.First()), portOf(self.QuorumAddr.First())
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 
@@ -59,20 +60,25 @@ type fakeNet struct {
 	accept func(env.Stream) env.Handler
 	dials  []fakeDial
 	closed bool
+	broken map[string]bool // addresses that cannot be listened at
 }
 
 type fakeDial struct {
 	addr      string
+	timeout   time.Duration
 	connected func(env.Stream, error) env.Handler
 }
 
-func (n *fakeNet) Listen(_ string, _ env.StreamOptions, accept func(env.Stream) env.Handler) (env.Listener, error) {
+func (n *fakeNet) Listen(addr string, _ env.StreamOptions, accept func(env.Stream) env.Handler) (env.Listener, error) {
+	if n.broken[addr] {
+		return nil, errors.New("no such address")
+	}
 	n.accept = accept
 	return n, nil
 }
 
-func (n *fakeNet) Dial(addr string, _ time.Duration, _ env.StreamOptions, f func(env.Stream, error) env.Handler) {
-	n.dials = append(n.dials, fakeDial{addr, f})
+func (n *fakeNet) Dial(addr string, timeout time.Duration, _ env.StreamOptions, f func(env.Stream, error) env.Handler) {
+	n.dials = append(n.dials, fakeDial{addr, timeout, f})
 }
 func (n *fakeNet) Addr() netip.AddrPort { return netip.AddrPort{} }
 func (n *fakeNet) Close()               { n.closed = true }

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -24,15 +25,18 @@ const meshSendLimit = 2 << 20
 // MeshOptions are what a mesh is told when it is made.
 type MeshOptions struct {
 	Self zk.ServerID
-	// Listen is where the election port is bound, host:port; Advertise is the
-	// election address of this server as its server line has it.
-	Listen, Advertise string
+	// Listen is where the election port is bound, each host:port; Advertise are the
+	// election addresses of this server as its server line has them.
+	Listen, Advertise []string
 	// Addrs are the election addresses of all other members.
-	Addrs            map[zk.ServerID]string
+	Addrs            map[zk.ServerID][]string
 	DialTimeout      time.Duration
 	HandshakeTimeout time.Duration
-	Net              env.Net
-	Log              *slog.Logger
+	// Reach is how long all addresses of a server that has several are dialled at
+	// once, before they are dialled one by one; 0: one by one from the start.
+	Reach time.Duration
+	Net   env.Net
+	Log   *slog.Logger
 	// Received is told each notification, in order for each sender.
 	Received func(from zk.ServerID, n peerwire.Notification)
 	// Linked is told that there is a link to a server, or that it was lost. It must not
@@ -45,59 +49,80 @@ type MeshOptions struct {
 type Mesh struct {
 	o MeshOptions
 
-	mu       sync.Mutex
-	listener env.Listener
-	peers    map[zk.ServerID]*peer
-	streams  map[env.Stream]uint64 // every open one, also in handshake, numbered
-	opened   uint64
-	closed   bool
+	mu        sync.Mutex
+	listeners []env.Listener
+	peers     map[zk.ServerID]*peer
+	streams   map[env.Stream]uint64 // every open one, also in handshake, numbered
+	opened    uint64
+	closed    bool
 }
 
 // A peer is what the mesh knows of one other server; guarded by Mesh.mu.
 type peer struct {
-	addr     string // "" when it is not known
-	stranger bool   // no member; it is forgotten with its link
+	addrs    []string // none when they are not known
+	stranger bool     // no member; it is forgotten with its link
 	link     env.Stream
-	dialing  bool
+	dials    int    // under way
 	last     []byte // the newest message, sent again on a new link (quorum.md 2.7)
 }
 
 // NewMesh returns a mesh without any connection.
 func NewMesh(o MeshOptions) *Mesh {
 	m := &Mesh{o: o, peers: make(map[zk.ServerID]*peer), streams: make(map[env.Stream]uint64)}
-	for id, addr := range o.Addrs {
-		m.peers[id] = &peer{addr: addr}
+	for id, addrs := range o.Addrs {
+		m.peers[id] = &peer{addrs: addrs}
 	}
 	return m
 }
 
-// Start opens the election port.
+// Start opens the election port at all addresses of this server. One that cannot be
+// had, as while one of its networks is down, is left out as long as there is another.
 func (m *Mesh) Start() error {
-	l, err := m.o.Net.Listen(m.o.Listen, env.StreamOptions{SendLimit: meshSendLimit, KeepAlive: true}, m.accept)
-	if err != nil {
-		return fmt.Errorf("open election port %s: %w", m.o.Listen, err)
+	var failed []error
+	for _, addr := range m.o.Listen {
+		l, err := m.o.Net.Listen(addr, m.streamOptions(), m.accept)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("open election port %s: %w", addr, err))
+			continue
+		}
+		m.listen(l)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.listener = l
-	if m.closed {
-		l.Close()
+	if len(failed) == len(m.o.Listen) {
+		return errors.Join(failed...)
+	}
+	for _, err := range failed {
+		m.o.Log.Warn("an address of this server is left out", "err", err)
 	}
 	return nil
 }
 
+// listen keeps an open port.
+func (m *Mesh) listen(l env.Listener) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listeners = append(m.listeners, l)
+	if m.closed {
+		l.Close()
+	}
+}
+
+// streamOptions are those of every election link.
+func (m *Mesh) streamOptions() env.StreamOptions {
+	return env.StreamOptions{SendLimit: meshSendLimit, KeepAlive: true}
+}
+
 // SetAddrs changes who the other members are, by their election addresses. Links to
 // those who are none any more end; those whose address is another are dialled anew.
-func (m *Mesh) SetAddrs(addrs map[zk.ServerID]string) {
+func (m *Mesh) SetAddrs(members map[zk.ServerID][]string) {
 	m.mu.Lock()
 	var gone []env.Stream
 	for _, id := range slices.Sorted(maps.Keys(m.peers)) {
 		p := m.peers[id]
-		addr, member := addrs[id]
-		moved := member && !p.stranger && addr != p.addr
+		addrs, member := members[id]
+		moved := member && !p.stranger && !slices.Equal(addrs, p.addrs)
 		p.stranger = !member
 		if member {
-			p.addr = addr
+			p.addrs = addrs
 		}
 		switch {
 		case p.link != nil && moved:
@@ -106,9 +131,9 @@ func (m *Mesh) SetAddrs(addrs map[zk.ServerID]string) {
 			delete(m.peers, id)
 		}
 	}
-	for id, addr := range addrs {
+	for id, addrs := range members {
 		if m.peers[id] == nil {
-			m.peers[id] = &peer{addr: addr}
+			m.peers[id] = &peer{addrs: addrs}
 		}
 	}
 	m.mu.Unlock()
@@ -122,9 +147,9 @@ func (m *Mesh) Close() {
 	m.mu.Lock()
 	m.closed = true
 	open := m.takeStreams()
-	l := m.listener
+	listeners := m.listeners
 	m.mu.Unlock()
-	if l != nil {
+	for _, l := range listeners {
 		l.Close()
 	}
 	for _, s := range open {
@@ -176,60 +201,6 @@ func (m *Mesh) Connected(id zk.ServerID) bool {
 	defer m.mu.Unlock()
 	p := m.peers[id]
 	return p != nil && p.link != nil
-}
-
-// dial opens a connection to a server unless there is a link or a dial under way.
-func (m *Mesh) dial(to zk.ServerID) {
-	m.mu.Lock()
-	p := m.peers[to]
-	if p == nil || m.closed || p.dialing || p.link != nil || p.addr == "" {
-		m.mu.Unlock()
-		return
-	}
-	p.dialing = true
-	addr := p.addr
-	m.mu.Unlock()
-	o := env.StreamOptions{SendLimit: meshSendLimit, KeepAlive: true}
-	m.o.Net.Dial(addr, m.o.DialTimeout, o, func(s env.Stream, err error) env.Handler {
-		return m.dialled(to, s, err)
-	})
-}
-
-// dialled continues dial once the connection is there, or is not.
-func (m *Mesh) dialled(to zk.ServerID, s env.Stream, err error) env.Handler {
-	m.mu.Lock()
-	p := m.peers[to]
-	closed := m.closed || p == nil // it may have ceased to be a member
-	if p != nil {
-		p.dialing = false
-		if err != nil && p.stranger && p.link == nil {
-			delete(m.peers, to)
-		}
-	}
-	m.mu.Unlock()
-	if err != nil {
-		m.o.Log.Debug("cannot reach server for election", "server", int64(to), "err", err)
-		return nil
-	}
-	if closed {
-		return nil
-	}
-	hello := peerwire.InitialMessage{Server: m.o.Self, Addrs: []string{m.o.Advertise}}
-	if err := s.Send(hello.Append(nil)); err != nil {
-		return nil
-	}
-	h := &meshConn{mesh: m, stream: s, peer: to, greeted: true}
-	if !m.track(s) {
-		return nil
-	}
-	if to > m.o.Self {
-		// Only the larger id's connection survives; this was the knock that
-		// makes it dial (quorum.md 2.4).
-		s.CloseAfterFlush()
-		return h
-	}
-	m.adopt(h)
-	return h
 }
 
 // track remembers an open stream, so that Close can end it.

@@ -21,8 +21,9 @@ func meshOf2Linked(t *testing.T, linked func(zk.ServerID, bool)) (*Mesh, *fakeNe
 	t.Helper()
 	n, got := &fakeNet{}, new([]peerwire.Notification)
 	m := NewMesh(MeshOptions{
-		Self: 2, Advertise: "h2:3888", Addrs: map[zk.ServerID]string{1: "h1:3888", 3: "h3:3888"},
-		Net: n, Log: slog.New(slog.DiscardHandler),
+		Self: 2, Listen: []string{"h2:3888"}, Advertise: []string{"h2:3888"},
+		Addrs: map[zk.ServerID][]string{1: {"h1:3888"}, 3: {"h3:3888"}},
+		Net:   n, Log: slog.New(slog.DiscardHandler),
 		Received: func(_ zk.ServerID, n peerwire.Notification) { *got = append(*got, n) },
 		Linked:   linked,
 	})
@@ -128,7 +129,7 @@ func TestMeshRefuses(t *testing.T) {
 // to know how things are, and is forgotten with its link.
 func TestMeshAnswersStrangers(t *testing.T) {
 	m, n, _ := meshOf2(t)
-	m.SetAddrs(map[zk.ServerID]string{3: "h3:3888"})
+	m.SetAddrs(map[zk.ServerID][]string{3: {"h3:3888"}})
 	n.incoming().deliver(hello(1), 5)
 	if len(n.dials) != 1 || n.dials[0].addr != "x:1" {
 		t.Fatalf("dials %v, want one to where the stranger is", n.dials)
@@ -156,7 +157,7 @@ func TestMeshFollowsTheMembers(t *testing.T) {
 	n.answer()        // a knock at 3
 	three := n.incoming()
 	three.deliver(hello(3), 5)
-	m.SetAddrs(map[zk.ServerID]string{1: "elsewhere:3888", 4: "h4:3888"})
+	m.SetAddrs(map[zk.ServerID][]string{1: {"elsewhere:3888"}, 4: {"h4:3888"}})
 	if !one.closed || three.closed || !m.Connected(3) {
 		t.Errorf("closed: the link to 1 %v, to 3 %v; want that of the one who moved", one.closed, three.closed)
 	}

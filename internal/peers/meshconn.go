@@ -100,30 +100,6 @@ func (c *meshConn) Closed(err error) {
 	}
 }
 
-// dialBack answers a knock. A link that stands is replaced: the other side
-// knocks only when it has none. A member's configured address is used, since the one
-// in the message is nobody's word; a server that is no member any more, or not yet,
-// has no other, and only gets to know how things are.
-func (m *Mesh) dialBack(id zk.ServerID, addrs []string) {
-	welcome := m.welcome(id)
-	m.mu.Lock()
-	p := m.peers[id]
-	var old env.Stream
-	switch {
-	case p != nil:
-		if old, p.link = p.link, nil; old != nil {
-			m.o.Linked(id, false)
-		}
-	case welcome && len(addrs) > 0:
-		m.peers[id] = &peer{addr: addrs[0], stranger: true}
-	}
-	m.mu.Unlock()
-	if old != nil {
-		old.Close()
-	}
-	m.dial(id)
-}
-
 // welcome reports whether a server may have a link.
 func (m *Mesh) welcome(id zk.ServerID) bool {
 	m.mu.Lock()

@@ -56,6 +56,7 @@ type Options struct {
 	CloseSessionPaths bool // closeSession carries the paths (closeSessionTxn.enabled)
 	ExtendedTypes     bool // TTL nodes may be made, and end (extendedTypesEnabled)
 	ReconfigEnabled   bool // reconfigEnabled
+	MultiAddress      bool // multiAddress.enabled
 	Members           Members
 	EnforceQuota      bool // hard limits of quotas refuse (enforceQuota)
 	// OnExcess, unless nil, is told of every excess that EnforceQuota finds. It

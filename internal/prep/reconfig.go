@@ -33,6 +33,9 @@ func (d *draft) reconfig(o *operation) (txn.Body, zk.Code) {
 	if code != zk.OK {
 		return nil, code
 	}
+	if _, several := next.Multiple(); several && !d.p.o.MultiAddress {
+		return nil, zk.BadArguments
+	}
 	if len(next.Voters()) < d.p.o.Members.VotersMin() {
 		return nil, zk.BadArguments
 	}

@@ -44,9 +44,12 @@ func TestReconfigChecks(t *testing.T) {
 	whole.NewMembers, whole.NullNewMembers = "server.1=a:1:2;3,server.2=b:1:2;3", false
 	broken := whole
 	broken.NewMembers = "server.1"
+	several := whole
+	several.NewMembers = "server.1=a:1:2|aa:1:2;3,server.2=b:1:2;3"
 	for _, test := range []struct {
 		name    string
 		enabled bool
+		several bool // multiAddress.enabled
 		members fakeMembers
 		request wire.ReconfigRequest
 		ids     []zk.ID
@@ -69,9 +72,13 @@ func TestReconfigChecks(t *testing.T) {
 		{name: "no right", enabled: true, request: leave("3"), members: fakeMembers{config: members(t, three), synced: true, least: 2}, want: zk.NoAuth},
 		{name: "incremental", enabled: true, request: leave("3"), members: fakeMembers{config: members(t, three), synced: true, least: 2}, ids: []zk.ID{superID}},
 		{name: "whole", enabled: true, request: whole, members: fakeMembers{config: members(t, three), synced: true, least: 2}, ids: []zk.ID{superID}},
+		{name: "several addresses", enabled: true, request: several, members: fakeMembers{config: members(t, three), synced: true, least: 2}, ids: []zk.ID{superID}, want: zk.BadArguments},
+		{name: "several addresses allowed", enabled: true, several: true, request: several, members: fakeMembers{config: members(t, three), synced: true, least: 2}, ids: []zk.ID{superID}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t, func(o *Options) { o.ReconfigEnabled, o.Members = test.enabled, &test.members })
+			w := newWorld(t, func(o *Options) {
+				o.ReconfigEnabled, o.MultiAddress, o.Members = test.enabled, test.several, &test.members
+			})
 			if test.session == 0 {
 				test.session = alice
 			}

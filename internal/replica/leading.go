@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"ostler/internal/env"
-	"ostler/internal/peers"
 	"ostler/internal/peerwire"
 	"ostler/internal/prep"
 	"ostler/internal/session"
@@ -14,14 +13,10 @@ import (
 
 // lead begins the role of a leader: the quorum port opens, and discovery starts.
 func (r *Replica) lead() {
-	addr := r.bindAddr(r.self().QuorumAddr)
-	l, err := r.o.Env.Net.Listen(addr, peers.StreamOptions(), r.acceptLearner)
-	if err != nil {
-		r.log.Error("cannot open the quorum port; looking again", "addr", addr, "err", err)
+	if err := r.openQuorumPort(); err != nil {
 		r.leaveRole("the quorum port cannot be opened")
 		return
 	}
-	r.listener = l
 	r.phase = leading
 	r.role = peerwire.Leading
 	r.election.SetRole(r.role)
@@ -143,7 +138,8 @@ func (r *Replica) beginPreparing() {
 	r.prep = prep.New(prep.Options{
 		Source: applied{r.applier}, Auth: r.o.Auth, Sessions: r.sessions,
 		Digest: r.cfg.DigestEnabled, CloseSessionPaths: r.cfg.CloseSessionPaths,
-		ExtendedTypes: r.cfg.ExtendedTypes, ReconfigEnabled: r.cfg.ReconfigEnabled, Members: members{r},
+		ExtendedTypes: r.cfg.ExtendedTypes, ReconfigEnabled: r.cfg.ReconfigEnabled,
+		MultiAddress: r.cfg.MultiAddress, Members: members{r},
 		TreeDigest: r.digest, Owners: owners(r.cfg), TxnMax: r.cfg.MaxBuffer + r.cfg.ExtraSize,
 		EnforceQuota: r.cfg.EnforceQuota, NeverUsed: r.cfg.ReapNeverUsed,
 		OnExcess: func(e prep.Excess) { r.excesses.add(r.log, r.clock.Now(), e) },

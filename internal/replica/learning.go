@@ -50,7 +50,7 @@ func (r *Replica) dialLeader() {
 	r.dial.tries++
 	term := r.term
 	timeout := r.dial.deadline.Sub(r.clock.Now())
-	r.o.Env.Net.Dial(m.QuorumAddr, timeout, peers.StreamOptions(), func(s env.Stream, err error) env.Handler {
+	r.dialServer(m, timeout, func(s env.Stream, err error) env.Handler {
 		if err != nil {
 			r.inbox.Put(evDialled{term: term, err: err})
 			return nil

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"ostler/internal/election"
-	"ostler/internal/peers"
 	"ostler/internal/peerwire"
 	"ostler/internal/zab"
 	"ostler/internal/zk"
@@ -180,39 +179,6 @@ func (r *Replica) electionOptions() election.Options {
 		Finalize:    200 * time.Millisecond,
 		MinInterval: r.cfg.ElectionMinInterval, MaxInterval: r.cfg.ElectionMaxInterval,
 	}
-}
-
-// meshOptions are those of the election port.
-func (r *Replica) meshOptions() peers.MeshOptions {
-	self := r.self()
-	return peers.MeshOptions{
-		Self: r.cfg.MyID, Advertise: self.ElectionAddr, Listen: r.bindAddr(self.ElectionAddr), Addrs: r.electionAddrs(),
-		DialTimeout:      r.cfg.ElectionDialTimeout,
-		HandshakeTimeout: r.ticks(r.cfg.SyncLimit),
-		Net:              r.o.Env.Net, Log: r.log,
-		Received: func(from zk.ServerID, n peerwire.Notification) {
-			// The election bears lost notifications, and a flood of them must not
-			// fill the memory (quorum.md 2.8, R26).
-			if r.inbox.Len() < notificationsMax {
-				r.inbox.Put(evNotification{from, n})
-			}
-		},
-		Linked: func(to zk.ServerID, up bool) { r.inbox.Put(evMeshLink{to, up}) },
-	}
-}
-
-// bindAddr is where a port of this server is bound: its own address, or the
-// wildcard when quorumListenOnAllIPs says so.
-func (r *Replica) bindAddr(addr string) string {
-	if !r.cfg.ListenOnAllIPs {
-		return addr
-	}
-	for i := len(addr) - 1; i >= 0; i-- {
-		if addr[i] == ':' {
-			return addr[i:]
-		}
-	}
-	return addr
 }
 
 // ticks is a limit of the configuration as a duration.

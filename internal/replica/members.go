@@ -67,12 +67,12 @@ func (r *Replica) observes() bool {
 }
 
 // electionAddrs are those of all other members.
-func (r *Replica) electionAddrs() map[zk.ServerID]string {
-	addrs := make(map[zk.ServerID]string)
+func (r *Replica) electionAddrs() map[zk.ServerID][]string {
+	addrs := make(map[zk.ServerID][]string)
 	for _, c := range [...]*ensemble.Config{r.ensemble.Newest(), r.ensemble} {
 		for id, m := range c.Members {
 			if id != r.cfg.MyID {
-				addrs[id] = m.ElectionAddr
+				addrs[id] = m.ElectionAddr.List()
 			}
 		}
 	}

@@ -162,7 +162,7 @@ type Replica struct {
 	nextExpiry  time.Time
 	syncs       []pendingSync // of this server's clients, oldest first
 	views       map[zab.LinkID]*tree.View
-	listener    env.Listener
+	listener    listeners // the quorum port; nil unless this server leads
 	links       map[zab.LinkID]*peers.Link
 	leaderLink  zab.LinkID
 	dial        dialState

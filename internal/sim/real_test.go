@@ -57,7 +57,7 @@ func realConfig(s Setup) *config.Config {
 	cfg.MyID = s.ID
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {
-		m := ensemble.Member{ID: id, QuorumAddr: QuorumAddr(id), ElectionAddr: ElectionAddr(id)}
+		m := ensemble.Member{ID: id, QuorumAddr: ensemble.Addrs(QuorumAddr(id)), ElectionAddr: ensemble.Addrs(ElectionAddr(id))}
 		if s.observes(id) {
 			m.Role = ensemble.Observer
 		}

@@ -99,7 +99,7 @@ func newWorld(t testing.TB, seed uint64, voters, observers int) *world {
 		promises: make(map[promiseKey]zk.ServerID),
 	}
 	for i := 1; i <= voters+observers; i++ {
-		m := ensemble.Member{ID: zk.ServerID(i), QuorumAddr: fmt.Sprintf("h%d:2888", i), ElectionAddr: fmt.Sprintf("h%d:3888", i)}
+		m := ensemble.Member{ID: zk.ServerID(i), QuorumAddr: ensemble.Addrs(fmt.Sprintf("h%d:2888", i)), ElectionAddr: ensemble.Addrs(fmt.Sprintf("h%d:3888", i))}
 		if i > voters {
 			m.Role = ensemble.Observer
 		}
