@@ -67,6 +67,10 @@ func sizes(s *Summary) Sizes {
 	return *s.Proposals
 }
 
+// ownCounters are Ostler's, of a server that expires sessions: how often it stood still,
+// and what was credited to sessions for that and for the silence of learners, in ms.
+var ownCounters = []string{"leader_stalls", "leader_stall_ms_credited", "learner_silence_ms_credited"}
+
 // mntr prints one "zk_<name><TAB><value>" per line and nothing else: scrapers
 // give up on a line of any other form (operations.md 2.8).
 func mntr(s State) string {
@@ -123,6 +127,11 @@ func (w *lines) gauges(sum *Summary, m Metrics) {
 		w.int("followers", int64(m.Gauges["learners"]-m.Gauges["synced_observers"]))
 	}
 	w.int("fsync_threshold_exceed_count", m.Counters["fsync_threshold_exceed_count"])
+	if leads(sum) || sum.Mode == Standalone {
+		for _, name := range ownCounters {
+			w.int(name, m.Counters[name])
+		}
+	}
 }
 
 func (w *lines) summary(name string, d Distribution, advanced bool) {

@@ -23,17 +23,18 @@ func names(text string) (list []string) {
 }
 
 // Every name that a real server prints in a role is printed in that role, and
-// no other but the two aliases (operations.md 2.5, 2.9, 4.2 to 4.4).
+// no other but the two aliases and Ostler's own (operations.md 2.5, 2.9, 4.2 to 4.4).
 func TestMntrHasTheNamesOfEachRole(t *testing.T) {
+	own := []string{"zk_leader_stalls", "zk_leader_stall_ms_credited", "zk_learner_silence_ms_credited"}
 	for _, tc := range []struct {
 		server  string
 		summary Summary
 		aliases []string
 	}{
-		{"loaded/leader", Summary{Mode: Leader, Peer: "leading - broadcast"}, []string{"zk_followers", "zk_fsync_threshold_exceed_count"}},
+		{"loaded/leader", Summary{Mode: Leader, Peer: "leading - broadcast"}, append([]string{"zk_followers", "zk_fsync_threshold_exceed_count"}, own...)},
 		{"loaded/follower1", Summary{Mode: Follower, Peer: "following - broadcast"}, []string{"zk_fsync_threshold_exceed_count"}},
 		{"loaded/observer", Summary{Mode: Observer, Peer: "observing - broadcast", MasterID: 3}, []string{"zk_fsync_threshold_exceed_count"}},
-		{"loaded/standalone", Summary{Mode: Standalone}, []string{"zk_fsync_threshold_exceed_count"}},
+		{"loaded/standalone", Summary{Mode: Standalone}, append([]string{"zk_fsync_threshold_exceed_count"}, own...)},
 		{"read-only", Summary{Mode: ReadOnly, ReadOnly: true}, []string{"zk_fsync_threshold_exceed_count"}},
 	} {
 		tc.summary.Serving = true

@@ -86,6 +86,7 @@ type Config struct {
 	LocalSessions      bool   // localSessionsEnabled
 	UpgradeLocal       bool   // localSessionsUpgradingEnabled
 	ReadOnlyMode       bool   // readonlymode.enabled
+	LeaseHonest        bool   // session.leaseHonest
 	PasswordSecretFile string // session.passwordSecretFile; "" for ZooKeeper's passwords (decisions.md 6)
 
 	Properties map[string]string // all system properties, by full name

@@ -31,6 +31,7 @@ func Defaults() *Config {
 		LeaderServes:        true,
 		Learners:            defaultLearners(),
 		StandaloneEnabled:   true,
+		LeaseHonest:         true,
 		Properties:          map[string]string{},
 	}
 }

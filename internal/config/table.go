@@ -78,6 +78,7 @@ var ensembleRows = []Setting{
 	fileBool("localSessionsEnabled", "false", "sessions known to one server only, which need no transaction; the same on all members", func(b *builder) *bool { return &b.cfg.LocalSessions }),
 	fileBool("localSessionsUpgradingEnabled", "false", "local sessions become global at their first ephemeral node", func(b *builder) *bool { return &b.cfg.UpgradeLocal }),
 	propText("session.passwordSecretFile", "", "file with the secret that session passwords come from, the same on all members, at least 16 bytes. ZooKeeper's passwords follow from the session id when not set", func(c *Config) *string { return &c.PasswordSecretFile }),
+	propBool("session.leaseHonest", "true", "no session ends for a time in which its server could not hear it: the leader stood still, or the learner that the session comes in through was silent or lost. false: as ZooKeeper", func(c *Config, on bool) { c.LeaseHonest = on }),
 	propBool("multiAddress.enabled", "false", "a server line may have several addresses, separated by vertical bars. All members must know of it first. Unlike in ZooKeeper the key of the file works", func(c *Config, on bool) { c.MultiAddress = on }),
 	propBool("multiAddress.reachabilityCheckEnabled", "true", "all addresses of a member's election port are tried at once; false: one after another", func(c *Config, on bool) { c.ReachCheck = on }),
 	propInt("multiAddress.reachabilityCheckTimeoutMs", "1000", "how long that is done before they are tried one after another, in ms", 1, func(c *Config, n int64) { c.ReachTimeout = millis(n) }),

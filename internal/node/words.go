@@ -278,6 +278,7 @@ func (w words) Environment() []admin.Variable {
 func (w words) Metrics() admin.Metrics {
 	n := w.n
 	st, t, stats := n.rep.Status(), n.rep.Tree(), n.srv.Stats()
+	stalls := n.rep.Stalls()
 	return admin.Metrics{Gauges: map[string]float64{
 		"uptime":                      float64(n.env.Clock.Now().Sub(w.started).Milliseconds()),
 		"watch_count":                 float64(n.srv.Watches().Count()),
@@ -299,6 +300,9 @@ func (w words) Metrics() admin.Metrics {
 		"request_throttle_wait_count": stats.Waited,
 		"stale_requests_dropped":      stats.Stale,
 		"throttled_ops":               stats.Late,
+		"leader_stalls":               int64(stalls.Count),
+		"leader_stall_ms_credited":    stalls.Lost.Milliseconds(),
+		"learner_silence_ms_credited": stalls.Silence.Milliseconds(),
 	}}
 }
 

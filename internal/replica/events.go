@@ -130,6 +130,7 @@ func (e evLinkDown) handle(r *Replica) {
 	}
 	delete(r.links, id)
 	r.publishLinks()
+	r.noteParted(id)
 	if v := r.views[id]; v != nil {
 		v.Close()
 		delete(r.views, id)
@@ -141,6 +142,7 @@ func (e evPacket) handle(r *Replica) {
 	id := zab.LinkID(e.link.ID)
 	if r.links[id] == e.link {
 		r.noteSync(e.packet)
+		r.noteReport(id, e.packet.Type)
 		r.step1(zab.Received{Link: id, Packet: e.packet})
 	}
 	e.link.Done(e.size)

@@ -6,7 +6,6 @@ import (
 	"ostler/internal/env"
 	"ostler/internal/peerwire"
 	"ostler/internal/prep"
-	"ostler/internal/session"
 	"ostler/internal/zab"
 	"ostler/internal/zk"
 )
@@ -129,8 +128,7 @@ func (r *Replica) established() {
 func (r *Replica) beginPreparing() {
 	now := r.clock.Now()
 	t := r.applier.tree()
-	r.sessions = session.New(r.cfg.Tick)
-	r.sessions.Reset(t.Sessions(), now)
+	r.beginSessions(t.Sessions(), now)
 	if r.ensemble != nil && r.cfg.LocalSessions {
 		r.sessions.AllowLocal(r.cfg.MyID)
 	}
@@ -203,7 +201,9 @@ func (r *Replica) expireSessions(now time.Time) {
 		return
 	}
 	r.nextExpiry = now.Add(r.cfg.Tick / 2)
+	r.carryOut() // who is heard of in this step does not end in it
 	r.touch(r.o.Clients.Touched(), now)
+	r.awaitDoors(now)
 	if r.orphans {
 		r.orphans = false
 		r.closeOrphans()
@@ -213,8 +213,12 @@ func (r *Replica) expireSessions(now time.Time) {
 	expired := r.sessions.Expire(now)
 	for _, id := range expired {
 		r.log.Info("session expired", "session", id)
+		if o := r.o.Observer; o != nil {
+			o.Expired(id)
+		}
 		r.closeSession(id)
 	}
+	r.noteStalls(now)
 }
 
 // preparing reports whether this server makes transactions.

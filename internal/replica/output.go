@@ -70,6 +70,7 @@ func (r *Replica) onSynced(servers []zk.ServerID) {
 			l.SetReadTimeout(r.ticks(r.cfg.SyncLimit))
 		}
 	}
+	r.noteJoined()
 }
 
 // onDelivery passes one thing on to the apply loop.
@@ -170,6 +171,7 @@ func (r *Replica) closeLink(c zab.Closed) {
 	r.log.Warn("link closed", "addr", l.Remote(), "reason", c.Reason)
 	delete(r.links, c.Link)
 	r.publishLinks()
+	r.noteParted(c.Link)
 	if c.Flush {
 		l.Finish()
 	} else {

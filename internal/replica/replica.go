@@ -54,6 +54,11 @@ type Observer interface {
 	Delivered(rec *txn.Record, digest uint64)
 	// Restored: the state now is that of a snapshot or a reloaded directory.
 	Restored(zxid zk.Zxid, digest uint64)
+	// Expired: this server gives a session up.
+	Expired(id zk.SessionID)
+	// Credited: it was found that sessions could not be heard for a while, which
+	// is not counted against them.
+	Credited(d time.Duration)
 }
 
 // Options are what a replica is made of.
@@ -155,6 +160,7 @@ type Replica struct {
 
 	prep        *prep.Preparer
 	sessions    *session.Table
+	credit      credit
 	closing     []closingSession
 	reaper      reaper
 	excesses    excessLog

@@ -32,6 +32,9 @@ func newLocalSessions(s *Server) *localSessions {
 		timeouts:  make(map[zk.SessionID]int32),
 		upgrading: make(map[zk.SessionID]struct{}),
 	}
+	if s.cfg.LeaseHonest {
+		l.table.CreditStalls()
+	}
 	l.loop = s.o.Env.Loops.Start("local sessions", l.expire)
 	return l
 }

@@ -1,28 +1,48 @@
 package session
 
-import "container/heap"
+import (
+	"container/heap"
+	"time"
+)
 
 // buckets are the sessions by deadline: a list per tick, and a heap to find the
 // earliest. Lists go through the sessions themselves, so moving one between
 // buckets allocates nothing once the bucket exists.
 type buckets struct {
+	tick  time.Duration
 	heads map[int64]*session
 	order numbers // of every bucket in heads, and of some that emptied since
 }
 
-func newBuckets() buckets { return buckets{heads: make(map[int64]*session)} }
+func newBuckets(tick time.Duration) buckets {
+	return buckets{tick: tick, heads: make(map[int64]*session)}
+}
 
-// move puts s into bucket n, wherever it was.
-func (b *buckets) move(s *session, n int64) {
-	if s.inBucket && s.bucket == n {
+// number returns the bucket of a deadline: bucket n ends n ticks after the origin. That
+// is later than the deadline, by a tick at most.
+func (b *buckets) number(deadline time.Duration) int64 { return floorDiv(deadline, b.tick) + 1 }
+
+func floorDiv(d, by time.Duration) int64 {
+	q := int64(d / by)
+	if d%by < 0 {
+		q--
+	}
+	return q
+}
+
+// move gives s a deadline, and puts it into the bucket of that, wherever it was.
+func (b *buckets) move(s *session, deadline time.Duration) {
+	n := b.number(deadline)
+	if s.inBucket && b.number(s.deadline) == n {
+		s.deadline = deadline
 		return
 	}
 	b.remove(s)
+	s.deadline, s.inBucket = deadline, true
 	head, known := b.heads[n]
 	if !known {
 		heap.Push(&b.order, n)
 	}
-	s.bucket, s.inBucket = n, true
 	s.prev, s.next = nil, head
 	if head != nil {
 		head.prev = s
@@ -39,7 +59,7 @@ func (b *buckets) remove(s *session) {
 	if s.prev != nil {
 		s.prev.next = s.next
 	} else {
-		b.heads[s.bucket] = s.next
+		b.heads[b.number(s.deadline)] = s.next
 	}
 	if s.next != nil {
 		s.next.prev = s.prev

@@ -31,7 +31,7 @@ func (t *Table) Deadlines() []Deadline {
 	slices.Sort(numbers)
 	list := make([]Deadline, len(numbers))
 	for i, n := range numbers {
-		list[i].At = t.origin.Add(time.Duration(n) * t.tick)
+		list[i].At = t.timeOf(time.Duration(n) * t.tick)
 		for s := t.buckets.heads[n]; s != nil; s = s.next {
 			list[i].Sessions = append(list[i].Sessions, s.id)
 		}

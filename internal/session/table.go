@@ -12,20 +12,25 @@ import (
 type Table struct {
 	tick     time.Duration
 	origin   time.Time // where bucket 0 ends; the first time the table was told
+	clock    clock
 	sessions map[zk.SessionID]*session
 	buckets  buckets
-	locals   *locals // nil: members have none
+	sources  map[zk.ServerID]*Source // the present ones
+	silence  time.Duration           // of all sources, credited
+	awaiting bool                    // see Await
+	locals   *locals                 // nil: members have none
 }
 
 // A session is one row. A closing session is in no bucket.
 type session struct {
 	id       zk.SessionID
-	owner    zk.ServerID
-	hasOwner bool
-	closing  bool
+	from     *Source // it comes in through; nil: not known
+	timeout  time.Duration
+	deadline time.Duration // by the table's clock, not rounded
+	lost     time.Duration // what from had been credited when deadline was set
 
-	bucket     int64    // number of the bucket it is in, if inBucket
-	inBucket   bool     //
+	closing    bool
+	inBucket   bool
 	prev, next *session // neighbours in the bucket
 }
 
@@ -39,73 +44,79 @@ func New(tick time.Duration) *Table {
 
 func (t *Table) clear() {
 	t.sessions = make(map[zk.SessionID]*session)
-	t.buckets = newBuckets()
+	t.buckets = newBuckets(t.tick)
+	t.sources = make(map[zk.ServerID]*Source)
 }
 
 // Add begins to track a session that came in through owner. A session that is
 // known already is touched and changes its owner; one that is closing stays so,
 // since what was closed never becomes valid again (INV-S6).
 func (t *Table) Add(id zk.SessionID, timeout time.Duration, owner zk.ServerID, now time.Time) {
+	d := t.since(now)
 	s := t.sessions[id]
 	if s == nil {
 		s = &session{id: id}
 		t.sessions[id] = s
 	}
-	s.owner, s.hasOwner = owner, true
-	t.touch(s, timeout, now)
+	s.from = t.source(owner)
+	t.renew(s, timeout, d)
 }
 
 // Touch renews the deadline of a session. It reports false when the session is
 // unknown or closing.
 func (t *Table) Touch(id zk.SessionID, timeout time.Duration, now time.Time) bool {
+	d := t.since(now)
 	s := t.sessions[id]
-	return s != nil && t.touch(s, timeout, now)
+	return s != nil && t.renew(s, timeout, d)
 }
 
-func (t *Table) touch(s *session, timeout time.Duration, now time.Time) bool {
+// renew gives a session its timeout from d on.
+func (t *Table) renew(s *session, timeout, d time.Duration) bool {
 	if s.closing {
 		return false
 	}
-	t.buckets.move(s, t.bucketOf(now, timeout))
+	s.timeout = max(timeout, 0)
+	s.lost = s.from.lostAt(d, t.clock.period)
+	t.buckets.move(s, d+s.timeout)
 	return true
 }
 
-// bucketOf returns the bucket of a deadline: bucket n ends n ticks after the
-// origin. The deadline is later than now+timeout by at most a tick.
-func (t *Table) bucketOf(now time.Time, timeout time.Duration) int64 {
-	return floorDiv(t.since(now)+max(timeout, 0), t.tick) + 1
-}
-
+// since is the table's clock at now. A table without sessions has nobody to credit.
 func (t *Table) since(now time.Time) time.Duration {
 	if t.origin.IsZero() {
 		t.origin = now
 	}
-	return now.Sub(t.origin)
+	d := now.Sub(t.origin)
+	if len(t.sessions) == 0 {
+		t.clock.last = max(t.clock.last, d)
+	}
+	return t.clock.read(d)
 }
 
-func floorDiv(d, by time.Duration) int64 {
-	q := int64(d / by)
-	if d%by < 0 {
-		q--
-	}
-	return q
-}
+// timeOf is when the table's clock reaches d if it does not stand still until then.
+func (t *Table) timeOf(d time.Duration) time.Time { return t.origin.Add(d + t.clock.lost) }
 
 // SetOwner says through which server a session comes in from now on.
 func (t *Table) SetOwner(id zk.SessionID, owner zk.ServerID) {
 	if s := t.sessions[id]; s != nil {
-		s.owner, s.hasOwner = owner, true
+		t.setSource(s, owner)
 	}
+}
+
+// setSource leaves the deadline as it is.
+func (t *Table) setSource(s *session, owner zk.ServerID) {
+	s.from = t.source(owner)
+	s.lost = s.from.lostAt(t.clock.last-t.clock.lost, t.clock.period)
 }
 
 // Owner returns the server that a session comes in through; ok is false when
 // that is not known, as for all sessions of a new leader.
 func (t *Table) Owner(id zk.SessionID) (owner zk.ServerID, ok bool) {
 	s := t.sessions[id]
-	if s == nil {
+	if s == nil || s.from == nil {
 		return 0, false
 	}
-	return s.owner, s.hasOwner
+	return s.from.server, true
 }
 
 // Check says whether a request of a session that came through from may be
@@ -125,9 +136,9 @@ func (t *Table) CheckGlobal(id zk.SessionID, from zk.ServerID) zk.Code {
 	switch {
 	case s == nil || s.closing:
 		return zk.SessionExpired
-	case !s.hasOwner:
-		s.owner, s.hasOwner = from, true
-	case s.owner != from:
+	case s.from == nil:
+		t.setSource(s, from)
+	case s.from.server != from:
 		return zk.SessionMoved
 	}
 	return zk.OK
@@ -167,7 +178,8 @@ func (t *Table) Len() int { return len(t.sessions) }
 // closing. The caller submits their closeSession and removes them when it has
 // been applied.
 func (t *Table) Expire(now time.Time) []zk.SessionID {
-	due := floorDiv(t.since(now), t.tick)
+	d := t.since(now)
+	due := floorDiv(d, t.tick)
 	var expired []zk.SessionID
 	for {
 		first, ok := t.buckets.first()
@@ -175,6 +187,9 @@ func (t *Table) Expire(now time.Time) []zk.SessionID {
 			break
 		}
 		for s := t.buckets.pop(first); s != nil; s = t.buckets.pop(first) {
+			if t.reprieve(s, d) {
+				continue
+			}
 			s.closing = true
 			expired = append(expired, s.id)
 		}
@@ -189,7 +204,7 @@ func (t *Table) NextExpiry() time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	return t.origin.Add(time.Duration(first) * t.tick)
+	return t.timeOf(time.Duration(first) * t.tick)
 }
 
 // Reset starts over with the sessions of the replicated state (id to timeout in
@@ -197,9 +212,10 @@ func (t *Table) NextExpiry() time.Time {
 // restarted standalone server do.
 func (t *Table) Reset(sessions map[zk.SessionID]int32, now time.Time) {
 	t.clear()
+	d := t.since(now)
 	for id, timeout := range sessions {
 		s := &session{id: id}
 		t.sessions[id] = s
-		t.touch(s, time.Duration(timeout)*time.Millisecond, now)
+		t.renew(s, time.Duration(timeout)*time.Millisecond, d)
 	}
 }

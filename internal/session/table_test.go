@@ -19,6 +19,7 @@ import (
 //	add id=1 timeout=1000 owner=2 at=0
 //	touch, owner, close, remove, check, expire, reset: as named
 //	next                   the earliest deadline
+//	credit, joined, reported, parted, await, stalls: as named
 func TestConversations(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, file string) {
 		c := &conversation{t: t, start: time.Unix(1_700_000_000, 123_456_789)}
@@ -30,6 +31,7 @@ type conversation struct {
 	t     *testing.T
 	start time.Time
 	table *Table
+	links map[int64]*Source
 }
 
 func (c *conversation) run(t *testing.T, d *datadriven.TestData) string {
@@ -44,6 +46,20 @@ func (c *conversation) run(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "tick":
 		c.table = New(ms("ms"))
+		c.links = make(map[int64]*Source)
+	case "credit":
+		c.table.CreditStalls()
+	case "joined":
+		c.links[num("link")] = c.table.Joined(zk.ServerID(num("server")), at())
+	case "reported":
+		c.table.Reported(c.links[num("link")], at())
+	case "parted":
+		c.table.Parted(c.links[num("link")], at())
+	case "await":
+		c.table.Await(num("doors") > 0, at())
+	case "stalls":
+		s := c.table.Stalls()
+		return fmt.Sprintf("%d, lost %v, silence %v\n", s.Count, s.Lost, s.Silence)
 	case "add":
 		c.table.Add(id(), ms("timeout"), zk.ServerID(num("owner")), at())
 	case "touch":

@@ -91,5 +91,11 @@ func (r *Reporter) Delivered(rec *txn.Record, digest uint64) {
 	r.o.Delivered(r.member.ID, rec, digest)
 }
 
+// Expired is when the server gives a session up.
+func (r *Reporter) Expired(id zk.SessionID) { r.o.expired(r.member.ID, id) }
+
+// Credited is when sessions could not be heard for a while.
+func (r *Reporter) Credited(time.Duration) { r.o.credited++ }
+
 // Restored is when the state becomes that of a snapshot or of a shorter log.
 func (r *Reporter) Restored(zxid zk.Zxid, digest uint64) { r.o.Restored(r.member.ID, zxid, digest) }

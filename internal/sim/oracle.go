@@ -51,6 +51,10 @@ type Oracle struct {
 	branches [][]*txn.Record
 	// Closed is told of each session that ends.
 	Closed func(session zk.SessionID, cxid int32)
+	// Expired is told of each session that a server gives up.
+	Expired func(server zk.ServerID, session zk.SessionID)
+	// credited counts how often a server found that sessions could not be heard.
+	credited int
 }
 
 // A view is what one life of a server has delivered.
@@ -327,6 +331,12 @@ func (o *Oracle) append(v *view, e entry) {
 	}
 	if e.rec.Type == zk.OpCloseSession && o.Closed != nil {
 		o.Closed(e.rec.Session, e.rec.Cxid)
+	}
+}
+
+func (o *Oracle) expired(server zk.ServerID, session zk.SessionID) {
+	if o.Expired != nil {
+		o.Expired(server, session)
 	}
 }
 
