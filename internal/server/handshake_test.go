@@ -216,6 +216,27 @@ func TestTouchedTellsOnce(t *testing.T) { // 2.9
 	}
 }
 
+// A client that speaks and hangs up before the leader asks has shown a sign of life.
+func TestTouchedTellsOfThoseWhoLeft(t *testing.T) {
+	r := newRig(t, nil)
+	a := r.connect(t)
+	r.Touched()
+	a.request(1, zk.OpPing, nil)
+	a.want(wire.XidPing, 1, zk.OK)
+	a.c.Close()
+	eventually(t, "the connection ends", func() bool { return len(r.Connections()) == 0 })
+	if got := r.Touched(); len(got) != 1 || got[0].Session != a.id || got[0].Timeout != 10000 {
+		t.Errorf("Touched = %+v, want %v", got, a.id)
+	}
+	b := r.connect(t)
+	r.Touched()
+	b.c.Close()
+	eventually(t, "the connection ends", func() bool { return len(r.Connections()) == 0 })
+	if got := r.Touched(); len(got) != 0 {
+		t.Errorf("Touched = %+v, want nothing", got)
+	}
+}
+
 func TestNewTreeIsRead(t *testing.T) {
 	r := newRig(t, nil)
 	other := tree.New(tree.Options{})

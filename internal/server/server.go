@@ -12,7 +12,6 @@ import (
 	"ostler/internal/auth"
 	"ostler/internal/config"
 	"ostler/internal/env"
-	"ostler/internal/peerwire"
 	"ostler/internal/sasl"
 	"ostler/internal/session"
 	"ostler/internal/throttle"
@@ -100,6 +99,7 @@ type Server struct {
 	conns      map[*conn]struct{}
 	connecting map[zk.SessionID]*conn // asked for their session
 	attached   map[zk.SessionID]*conn
+	left       map[zk.SessionID]lastSign
 	fresh      []freshConn // without a session yet, by deadline; some have one by now, or ended
 	freshTimer bool        // the timer loop will look at fresh
 	porch      porch
@@ -122,6 +122,7 @@ func New(o Options) *Server {
 		conns:      make(map[*conn]struct{}),
 		connecting: make(map[zk.SessionID]*conn),
 		attached:   make(map[zk.SessionID]*conn),
+		left:       make(map[zk.SessionID]lastSign),
 	}
 	s.drainLoop = o.Env.Loops.Start("drain", s.drain)
 	s.drainable.Init(s.drainLoop)
@@ -234,6 +235,7 @@ func (s *Server) detach(c *conn) {
 	s.mu.Lock()
 	if s.attached[id] == c {
 		delete(s.attached, id)
+		s.leave(id, c)
 	}
 	if s.connecting[id] == c {
 		delete(s.connecting, id)
@@ -265,6 +267,7 @@ func (s *Server) SetService(service zk.Service, t *tree.Tree) {
 	if service == zk.NoService && s.service != zk.NoService {
 		s.closeDoors()
 	}
+	clear(s.left) // nobody asks for what was heard under another leader
 	if s.service = service; s.closed {
 		s.service = zk.NoService
 	}
@@ -289,24 +292,4 @@ func (s *Server) drain() func() {
 		c.drain()
 	}
 	return nil
-}
-
-// Touched returns the sessions with a sign of life since the last call, by id. A
-// connection that is not read from counts as alive: it is not the client's silence.
-func (s *Server) Touched() []peerwire.SessionTouch { return s.heard(false) }
-
-// heardLocal is Touched for the sessions that only this server knows.
-func (s *Server) heardLocal() []peerwire.SessionTouch { return s.heard(true) }
-
-func (s *Server) heard(local bool) []peerwire.SessionTouch {
-	var touched []peerwire.SessionTouch
-	s.mu.Lock()
-	for id, c := range s.attached {
-		if c.local.Load() == local && (c.heard.Swap(false) || c.held.Load()) {
-			touched = append(touched, peerwire.SessionTouch{Session: id, Timeout: c.timeout.Load()})
-		}
-	}
-	s.mu.Unlock()
-	slices.SortFunc(touched, func(a, b peerwire.SessionTouch) int { return cmp.Compare(a.Session, b.Session) })
-	return touched
 }
