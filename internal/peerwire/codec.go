@@ -3,6 +3,7 @@ package peerwire
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"ostler/internal/jute"
 	"ostler/internal/zk"
@@ -16,6 +17,9 @@ const packetMin = 4 + 8 + 4 + 4
 
 // Append appends p to dst.
 func (p *Packet) Append(dst []byte) []byte {
+	if p.AuthInfo == nil {
+		dst = slices.Grow(dst, packetMin+len(p.Data))
+	}
 	dst = jute.AppendInt32(dst, int32(p.Type))
 	dst = jute.AppendInt64(dst, int64(p.Zxid))
 	dst = jute.AppendBuffer(dst, p.Data)

@@ -65,7 +65,7 @@ func (r *Replica) onSynced(servers []zk.ServerID) {
 	for _, id := range servers {
 		r.log.Info("learner is up to date", "server", int64(id), "zxid", r.history.Last())
 	}
-	for _, s := range r.leader.Learners() {
+	for s := range r.leader.Learners() {
 		if l := r.links[s.Link]; l != nil && s.Synced {
 			l.SetReadTimeout(r.ticks(r.cfg.SyncLimit))
 		}

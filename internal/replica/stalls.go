@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -48,9 +47,17 @@ func (r *Replica) awaitDoors(now time.Time) {
 		return
 	}
 	r.noteJoined() // those that were up to date when this server began to lead
-	closed := now.Before(r.credit.doorsUntil) &&
-		slices.ContainsFunc(r.leader.Learners(), func(l zab.LearnerStatus) bool { return !l.Synced })
-	r.sessions.Await(closed, now)
+	r.sessions.Await(now.Before(r.credit.doorsUntil) && r.learnersBehind(), now)
+}
+
+// learnersBehind reports whether a learner is not up to date yet.
+func (r *Replica) learnersBehind() bool {
+	for l := range r.leader.Learners() {
+		if !l.Synced {
+			return true
+		}
+	}
+	return false
 }
 
 // noteJoined makes every learner that is up to date a source of sessions.
@@ -58,7 +65,7 @@ func (r *Replica) noteJoined() {
 	if !r.honest() {
 		return
 	}
-	for _, l := range r.leader.Learners() {
+	for l := range r.leader.Learners() {
 		if l.Synced && r.credit.sources[l.Link] == nil {
 			r.credit.sources[l.Link] = r.sessions.Joined(l.Server, r.clock.Now())
 		}

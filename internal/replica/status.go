@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"iter"
+
 	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/session"
@@ -64,11 +66,12 @@ func (r *Replica) publish() {
 	if old := r.status.Load(); old != nil && *old == s {
 		return
 	}
-	r.status.Store(&s)
+	published := s // apart from s, which so stays off the heap in every other step
+	r.status.Store(&published)
 }
 
-func (s *Status) countLearners(learners []zab.LearnerStatus) {
-	for _, l := range learners {
+func (s *Status) countLearners(learners iter.Seq[zab.LearnerStatus]) {
+	for l := range learners {
 		switch {
 		case l.Observer && l.Synced:
 			s.SyncedObservers++

@@ -59,6 +59,7 @@ type Client struct {
 	replied zk.Zxid // of this connection's replies
 	heard   time.Duration
 	sent    time.Duration
+	out     []byte // the newest frame; its memory is used again
 	nextTry time.Duration
 	nextOp  time.Duration
 
@@ -324,12 +325,13 @@ func (c *Client) send(k *call, body wire.Record) {
 // write puts a request on the stream.
 func (c *Client) write(k *call, body wire.Record) {
 	c.sent = c.w.Now()
-	b, at := wire.BeginFrame(nil)
+	b, at := wire.BeginFrame(c.out[:0])
 	b = wire.RequestHeader{Xid: k.xid, Op: k.op}.Append(b)
 	if body != nil {
 		b = body.Append(b)
 	}
-	c.stream.Send(wire.EndFrame(b, at))
+	c.out = wire.EndFrame(b, at)
+	c.stream.Send(c.out)
 }
 
 // altered is what the client gets to see of a frame.

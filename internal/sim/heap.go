@@ -4,9 +4,6 @@ import "ostler/internal/env"
 
 // An event is something that will happen at a moment of virtual time.
 type event struct {
-	at   int64  // nanoseconds since the start of the world
-	tie  uint64 // drawn: orders events of one moment
-	seq  uint64 // the order of scheduling, should even ties be equal
 	proc *process
 	kind kind
 	what string
@@ -16,19 +13,27 @@ type event struct {
 	waker env.Waker
 }
 
-func (e *event) before(o *event) bool {
-	if e.at != o.at {
-		return e.at < o.at
+// An item is an event on the heap, beside what orders it.
+type item struct {
+	at    int64  // nanoseconds since the start of the world
+	tie   uint64 // drawn: orders events of one moment
+	seq   uint64 // the order of scheduling, should even ties be equal
+	event *event
+}
+
+func (i *item) before(o *item) bool {
+	if i.at != o.at {
+		return i.at < o.at
 	}
-	if e.tie != o.tie {
-		return e.tie < o.tie
+	if i.tie != o.tie {
+		return i.tie < o.tie
 	}
-	return e.seq < o.seq
+	return i.seq < o.seq
 }
 
 // A heap keeps events so that the earliest is first. Popped events are reused.
 type heap struct {
-	items []*event
+	items []item
 	free  []*event
 }
 
@@ -48,36 +53,40 @@ func (h *heap) put(e *event) {
 	h.free = append(h.free, e)
 }
 
-func (h *heap) push(e *event) {
-	h.items = append(h.items, e)
+func (h *heap) push(n item) {
+	h.items = append(h.items, n)
 	i := len(h.items) - 1
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !h.items[i].before(h.items[parent]) {
-			return
+		if !n.before(&h.items[parent]) {
+			break
 		}
-		h.items[i], h.items[parent] = h.items[parent], h.items[i]
+		h.items[i] = h.items[parent]
 		i = parent
 	}
+	h.items[i] = n
 }
 
-func (h *heap) pop() *event {
+func (h *heap) pop() item {
 	top := h.items[0]
 	last := len(h.items) - 1
-	h.items[0] = h.items[last]
-	h.items[last] = nil
+	moved := h.items[last]
+	h.items[last] = item{}
 	h.items = h.items[:last]
-	for i := 0; ; {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < last; child++ {
-			if h.items[child].before(h.items[least]) {
-				least = child
-			}
-		}
-		if least == i {
-			return top
-		}
-		h.items[i], h.items[least] = h.items[least], h.items[i]
-		i = least
+	if last == 0 {
+		return top
 	}
+	i := 0
+	for child := 1; child < last; child = 2*i + 1 {
+		if right := child + 1; right < last && h.items[right].before(&h.items[child]) {
+			child = right
+		}
+		if !h.items[child].before(&moved) {
+			break
+		}
+		h.items[i] = h.items[child]
+		i = child
+	}
+	h.items[i] = moved
+	return top
 }

@@ -24,6 +24,7 @@ type Machine struct {
 	w     *World
 	index int
 	name  string
+	from  string // "from " and the name, for the trace
 	addr  netip.Addr
 	disk  *Disk
 	log   *slog.Logger
@@ -70,7 +71,7 @@ type frozen struct{}
 // AddMachine adds a machine with an empty disk, powered, with nothing running.
 // Its name resolves to its address.
 func (w *World) AddMachine(name string, f Factory) *Machine {
-	m := &Machine{w: w, index: len(w.machines), name: name, make: f, powered: true, lastPort: 32768}
+	m := &Machine{w: w, index: len(w.machines), name: name, from: "from " + name, make: f, powered: true, lastPort: 32768}
 	m.addr = netip.AddrFrom4([4]byte{10, 0, byte(m.index >> 8), byte(m.index + 1)})
 	m.log = slog.New(&logHandler{m: m})
 	m.disk = newDisk(m, w.Rand.Uint64())

@@ -45,9 +45,11 @@ type end struct {
 	told    bool // Closed was called, or will be
 	silent  bool // its machine lost power: nothing answers for it
 	planned struct{ flush, arrive, deliver, timer bool }
+	// flush, arrive and deliver as values, made once.
+	flushes, arrives, delivers func()
 
 	// Sending.
-	queue     [][]byte
+	queue     frames
 	queued    int
 	aboveLow  bool
 	wire      []segment
@@ -75,6 +77,7 @@ func newEnd(p *process, conn uint64, local, remote netip.AddrPort, o env.StreamO
 	if e.low == 0 {
 		e.low = e.limit / 2
 	}
+	e.flushes, e.arrives, e.delivers = e.flush, e.arrive, e.deliver
 	w := p.m.w
 	e.index = len(w.ends)
 	w.ends = append(w.ends, e)
@@ -101,7 +104,7 @@ func (e *end) begin(h env.Handler) {
 }
 
 // Send implements env.Stream.
-func (e *end) Send(frame []byte) error { return e.SendShared(append([]byte(nil), frame...)) }
+func (e *end) Send(frame []byte) error { return e.SendShared(e.m.w.frames.copy(frame)) }
 
 // SendShared implements env.Stream.
 func (e *end) SendShared(frame []byte) error {
@@ -118,7 +121,7 @@ func (e *end) SendShared(frame []byte) error {
 	if len(frame) == 0 {
 		return nil
 	}
-	e.queue = append(e.queue, frame)
+	e.queue.put(frame)
 	e.queued += len(frame)
 	if e.queued > e.low {
 		e.aboveLow = true
@@ -133,7 +136,7 @@ func (e *end) SendQueued() int { return e.queued }
 func (e *end) planFlush() {
 	if !e.planned.flush && e.state != closed {
 		e.planned.flush = true
-		e.m.w.schedule(e.m.w.sched.Int64N(5_000), e.p, kindNet, "", e.flush)
+		e.m.w.schedule(e.m.w.sched.Int64N(5_000), e.p, kindNet, "", e.flushes)
 	}
 }
 
@@ -143,23 +146,16 @@ func (e *end) flush() {
 	if e.state == closed {
 		return
 	}
-	for len(e.queue) > 0 {
+	for e.queue.len() > 0 {
 		room := windowSize - e.wireBytes - e.peer.unread()
 		if room <= 0 {
 			break // arriving and reading make room and come back here
 		}
-		frame := e.queue[0]
-		if len(frame) > room {
-			e.queue[0] = frame[room:]
-			frame = frame[:room]
-		} else {
-			e.queue[0] = nil
-			e.queue = e.queue[1:]
-		}
+		frame := e.queue.take(room)
 		e.queued -= len(frame)
 		e.put(segment{data: frame})
 	}
-	if len(e.queue) == 0 && e.state == flushing {
+	if e.queue.len() == 0 && e.state == flushing {
 		e.shut(nil)
 		return
 	}
@@ -187,7 +183,7 @@ func (e *end) planArrive() {
 		e.planned.arrive = true
 		w := e.m.w
 		ev := w.heap.get()
-		ev.run = e.arrive
+		ev.run = e.arrives
 		w.push(ev, max(e.wire[0].at, w.now), nil, kindData, "")
 	}
 }
@@ -276,7 +272,7 @@ func (e *end) fail(err error) {
 // quit closes this side without a word to the other.
 func (e *end) quit(err error) {
 	e.state = closed
-	e.queue, e.queued = nil, 0
+	e.queue, e.queued = frames{}, 0
 	e.eof = err
 	if e.h != nil {
 		e.tellClosed(err)
@@ -303,7 +299,7 @@ func (e *end) abandon(silent bool) {
 	w := e.m.w
 	if silent {
 		e.state = closed
-		e.queue, e.queued, e.wire = nil, 0, nil
+		e.queue, e.queued, e.wire = frames{}, 0, nil
 		e.forget()
 		return
 	}

@@ -28,7 +28,7 @@ func (e *end) receive(s *segment) {
 	case s.fin:
 		e.eof = io.EOF
 	default:
-		w.note(kindData, e.m, "from "+e.peer.m.name, int64(len(s.data)), "")
+		w.note(kindData, e.m, e.peer.m.from, int64(len(s.data)), "")
 		e.rbuf = append(e.rbuf, s.data...)
 		e.heard = w.now
 	}
@@ -40,7 +40,7 @@ func (e *end) planDeliver() {
 		return
 	}
 	e.planned.deliver = true
-	e.m.w.schedule(e.m.w.sched.Int64N(10_000), e.p, kindNet, "", e.deliver)
+	e.m.w.schedule(e.m.w.sched.Int64N(10_000), e.p, kindNet, "", e.delivers)
 }
 
 // deliver shows the handler what has arrived, sometimes only a part.

@@ -55,6 +55,7 @@ type World struct {
 	names    map[string]*Machine
 	links    [][]link // by index of sender and receiver
 	ends     []*end   // every open end of a connection
+	frames   arena    // what is sent
 	nextConn uint64
 
 	cur     activity
@@ -143,9 +144,8 @@ func (w *World) schedule(delay int64, proc *process, k kind, what string, f func
 
 func (w *World) push(e *event, at int64, proc *process, k kind, what string) {
 	w.seq++
-	e.at, e.tie, e.seq = at, w.sched.Uint64(), w.seq
 	e.proc, e.kind, e.what = proc, k, what
-	w.heap.push(e)
+	w.heap.push(item{at, w.sched.Uint64(), w.seq, e})
 }
 
 // Stop ends Run after the present event.
@@ -168,9 +168,10 @@ func (w *World) Run(d time.Duration) {
 
 // step runs the next event.
 func (w *World) step() {
-	e := w.heap.pop()
-	if e.at > w.now {
-		w.now = e.at
+	top := w.heap.pop()
+	e := top.event
+	if top.at > w.now {
+		w.now = top.at
 	}
 	if p := e.proc; p != nil {
 		if !p.alive {

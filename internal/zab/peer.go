@@ -1,6 +1,7 @@
 package zab
 
 import (
+	"iter"
 	"time"
 
 	"ostler/internal/peerwire"
@@ -71,18 +72,21 @@ type LearnerStatus struct {
 }
 
 // Learners describes the learners in the order they connected.
-func (l *Leader) Learners() []LearnerStatus {
-	list := make([]LearnerStatus, 0, len(l.order))
-	for _, p := range l.order {
-		if p.stage == awaitInfo {
-			continue
+func (l *Leader) Learners() iter.Seq[LearnerStatus] {
+	return func(yield func(LearnerStatus) bool) {
+		for _, p := range l.order {
+			if p.stage == awaitInfo {
+				continue
+			}
+			s := LearnerStatus{
+				Server: p.server, Link: p.link, Observer: p.observer, Voter: p.voter,
+				Synced: p.stage == serving, Acked: p.acked,
+			}
+			if !yield(s) {
+				return
+			}
 		}
-		list = append(list, LearnerStatus{
-			Server: p.server, Link: p.link, Observer: p.observer, Voter: p.voter,
-			Synced: p.stage == serving, Acked: p.acked,
-		})
 	}
-	return list
 }
 
 // receive takes a packet from a learner.

@@ -171,7 +171,7 @@ func (w *world) recover() {
 
 func (l *Leader) syncedCount() int {
 	count := 0
-	for _, s := range l.Learners() {
+	for s := range l.Learners() {
 		if s.Synced {
 			count++
 		}
