@@ -10,7 +10,7 @@ OPS     ?= 1000000
 FROM    ?= 1
 ROUNDS  ?= 20
 
-.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients rolling bench-compare bench-memory
+.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients rolling bench-compare bench-memory bench-failover
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -90,6 +90,11 @@ rolling: packages
 # Side by side with Apache ZooKeeper on this machine.
 bench-compare: build packages
 	$(GO) run ./test/compare
+
+# How long nobody can write when the leader is killed or stopped, ROUNDS times each,
+# side by side with Apache ZooKeeper on this machine.
+bench-failover: build packages
+	$(GO) run ./test/failover -rounds=$(ROUNDS)
 
 # What watches and idle clients cost, in bytes.
 bench-memory:

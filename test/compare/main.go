@@ -7,10 +7,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"time"
+
+	"ostler/test/cluster"
 )
 
 var (
@@ -26,13 +26,7 @@ var (
 
 func main() {
 	flag.Parse()
-	products := []product{
-		{name: "Apache ZooKeeper", command: func(cfg string) *exec.Cmd {
-			return exec.Command("java", "-Xms"+*heap, "-Xmx"+*heap, "-cp", "/usr/share/java/zookeeper.jar",
-				"org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg)
-		}},
-		{name: "Ostler", command: func(cfg string) *exec.Cmd { return exec.Command(*ostlerPath, "server", cfg) }},
-	}
+	products := []cluster.Product{cluster.Apache(*heap), cluster.Ostler(*ostlerPath)}
 	results := map[string]map[string][]result{}
 	for round := range *pairs {
 		for _, p := range products {
@@ -40,20 +34,16 @@ func main() {
 				if results[r.workload] == nil {
 					results[r.workload] = map[string][]result{}
 				}
-				results[r.workload][p.name] = append(results[r.workload][p.name], r)
+				results[r.workload][p.Name] = append(results[r.workload][p.Name], r)
 				fmt.Fprintf(os.Stderr, "round %d  %-17s %-4s %9.0f op/s  %6.1f µs CPU/op  p50 %v  p99 %v  %4d MiB\n",
-					round+1, p.name, r.workload, r.rate, r.cpu, r.p50, r.p99, r.memory>>20)
+					round+1, p.Name, r.workload, r.rate, r.cpu, r.p50, r.p99, r.memory>>20)
 			}
 		}
 	}
 	table(results)
 }
 
-// A product is one of the two that are compared.
-type product struct {
-	name    string
-	command func(cfg string) *exec.Cmd
-}
+const firstPort = 21810
 
 // A result is one measurement: operations a second, server CPU in microseconds
 // for each operation (all servers together), latencies, and the servers' peak resident bytes.
@@ -66,27 +56,36 @@ type result struct {
 }
 
 // measure starts a fresh ensemble of p and runs both workloads on it.
-func measure(p product) []result {
-	c := startCluster(p)
-	defer c.stop()
-	l := newLoad(c.addrs)
+func measure(p cluster.Product) []result {
+	c, err := cluster.Start(p, firstPort)
+	fatal(err)
+	defer c.Stop()
+	l := newLoad(c.Addrs())
 	defer l.close()
 	var results []result
 	for _, w := range []string{"set", "get"} {
 		l.run(w, time.Duration(*warmup*float64(time.Second)))
-		before := c.cpu()
+		before := cpu(c)
 		n, took, latencies := l.run(w, time.Duration(*seconds*float64(time.Second)))
-		used := c.cpu() - before
+		used := cpu(c) - before
+		memory, err := c.Memory()
+		fatal(err)
 		slices.Sort(latencies)
 		results = append(results, result{
 			workload: w,
 			rate:     float64(n) / took.Seconds(),
 			cpu:      float64(used.Microseconds()) / float64(n),
 			p50:      latencies[len(latencies)/2], p99: latencies[len(latencies)*99/100],
-			memory: c.memory(),
+			memory: memory,
 		})
 	}
 	return results
+}
+
+func cpu(c *cluster.Cluster) time.Duration {
+	used, err := c.CPU()
+	fatal(err)
+	return used
 }
 
 // table prints medians, and Ostler's ratio to Apache.
@@ -115,7 +114,7 @@ func table(results map[string]map[string][]result) {
 		}
 	}
 	fmt.Printf("\n%d connections x %d outstanding, %d bytes, %d pairs of runs of %gs, %s\n",
-		*connections, *outstanding, *size, *pairs, *seconds, machine())
+		*connections, *outstanding, *size, *pairs, *seconds, cluster.Machine())
 }
 
 func values(rs []result, f func(result) float64) []float64 {
@@ -129,19 +128,6 @@ func values(rs []result, f func(result) float64) []float64 {
 func median(v []float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	return s[len(s)/2]
-}
-
-// machine names the processor.
-func machine() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	model, n := "unknown processor", 0
-	for line := range strings.Lines(string(b)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
-			model = strings.TrimSpace(value)
-			n++
-		}
-	}
-	return fmt.Sprintf("%d x %s", n, model)
 }
 
 // fatal ends the program: a measurement that did not run is no measurement.

@@ -1,26 +1,20 @@
 package main
 
 import (
-	"bufio"
-	"encoding/binary"
 	"fmt"
-	"io"
-	"net"
 	"sync"
+	"time"
 
 	"ostler/internal/wire"
 	"ostler/internal/zk"
+	"ostler/test/rawclient"
 )
 
 // window is how many requests a connection has under way.
 const window = 500
 
 // A client is one connection with its session.
-type client struct {
-	conn net.Conn
-	in   *bufio.Reader
-	out  []byte
-}
+type client struct{ *rawclient.Conn }
 
 // connect opens n sessions, some at a time.
 func connect(addr string, n int) []*client {
@@ -35,24 +29,20 @@ func connect(addr string, n int) []*client {
 
 // open opens a session. A server that does not serve yet closes the connection.
 func open(addr string) (*client, error) {
-	conn, err := net.Dial("tcp", addr)
+	conn, err := rawclient.Dial(addr, 10*time.Second)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn, in: bufio.NewReaderSize(conn, 64)}
-	c.send(wire.ConnectRequest{Timeout: 3600000, Password: make([]byte, 16), HasReadOnly: true})
-	c.flush()
-	b, err := c.next()
+	r, err := conn.Open(wire.ConnectRequest{Timeout: 3600000, Password: make([]byte, 16), HasReadOnly: true})
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("%s gave no session: %w", addr, err)
 	}
-	var r wire.ConnectResponse
-	fatal(r.Decode(b))
 	if r.Session == 0 {
+		conn.Close()
 		return nil, fmt.Errorf("%s refused a session", addr)
 	}
-	return c, nil
+	return &client{conn}, nil
 }
 
 // parallel calls f for every client, for 50 at a time.
@@ -76,12 +66,12 @@ func (c *client) pipeline(n int, request func(i int) (zk.OpCode, wire.Record)) {
 		last := min(first+window, n)
 		for i := first; i < last; i++ {
 			op, body := request(i)
-			c.send(wire.RequestHeader{Xid: int32(i), Op: op}, body)
+			c.Send(wire.RequestHeader{Xid: int32(i), Op: op}, body)
 		}
-		c.flush()
+		fatal(c.Flush())
 		for i := first; i < last; i++ {
 			var h wire.ReplyHeader
-			b, err := c.next()
+			b, err := c.Next()
 			fatal(err)
 			fatal(h.Decode(b))
 			if h.Xid != int32(i) || h.Err != zk.OK && h.Err != zk.NoNode {
@@ -90,31 +80,3 @@ func (c *client) pipeline(n int, request func(i int) (zk.OpCode, wire.Record)) {
 		}
 	}
 }
-
-// send queues one frame.
-func (c *client) send(records ...wire.Record) {
-	b, at := wire.BeginFrame(c.out)
-	for _, r := range records {
-		b = r.Append(b)
-	}
-	c.out = wire.EndFrame(b, at)
-}
-
-func (c *client) flush() {
-	_, err := c.conn.Write(c.out)
-	fatal(err)
-	c.out = nil
-}
-
-// next reads one frame.
-func (c *client) next() ([]byte, error) {
-	var n [4]byte
-	if _, err := io.ReadFull(c.in, n[:]); err != nil {
-		return nil, err
-	}
-	b := make([]byte, binary.BigEndian.Uint32(n[:]))
-	_, err := io.ReadFull(c.in, b)
-	return b, err
-}
-
-func (c *client) close() { c.conn.Close() }

@@ -38,7 +38,7 @@ func idleClients() {
 	s := startServer()
 	defer s.stop()
 	for _, c := range connect(s.addr, 100) { // what the first ones bring into being
-		c.close()
+		c.Close()
 	}
 	before := s.measure()
 	clients := connect(s.addr, *idle)
@@ -50,7 +50,7 @@ func idleClients() {
 	report("the same, once each has read 100 times", *idle, before, s.measure())
 	fmt.Fprintf(os.Stderr, "%.2f goroutines for an idle session\n", float64(after.Goroutines-before.Goroutines)/float64(*idle))
 	for _, c := range clients {
-		c.close()
+		c.Close()
 	}
 }
 
@@ -74,7 +74,7 @@ func watchCase(name string, exist bool, path func(c, i int) string) {
 	})
 	report(name, *connections**watches, before, s.measure())
 	for _, c := range clients {
-		c.close()
+		c.Close()
 	}
 }
 

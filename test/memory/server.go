@@ -107,7 +107,7 @@ func startServer() *server {
 	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		c, err := open(s.addr)
 		if err == nil {
-			c.close()
+			c.Close()
 			return s
 		}
 		if time.Since(start) > 10*time.Second {
