@@ -52,6 +52,9 @@ func (p *Process) End(s syscall.Signal) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// Signal sends a signal that does not end the process, such as SIGSTOP.
+func (p *Process) Signal(s syscall.Signal) { p.cmd.Process.Signal(s) }
+
 // Ended reports whether the process has ended.
 func (p *Process) Ended() bool {
 	select {

@@ -1,0 +1,372 @@
+package chaos
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"ostler/test/proc"
+)
+
+// A nemesis draws faults and carries them out. It alone touches the processes.
+type nemesis struct {
+	c      *cluster
+	m      *monitor
+	rng    *rand.Rand
+	wanted proc.Kind // who is to lead, "" for anybody
+	hasty  bool      // faults are short and follow soon, for a short run
+
+	active []*fault
+	busy   map[int]bool // seats, by index, that a fault has in hand
+	next   time.Time
+	count  map[string]int
+	exits  []string // servers that ended of themselves
+}
+
+// A fault is under way until its end, which undoes it.
+type fault struct {
+	name  string
+	seats []int
+	until time.Time
+	undo  func()
+	done  func() bool // also wanted before others begin, when it is not nil
+}
+
+func newNemesis(c *cluster, m *monitor, o options) *nemesis {
+	return &nemesis{
+		c: c, m: m, rng: rand.New(rand.NewPCG(o.seed, 0)), wanted: o.leader, hasty: o.length <= hasty,
+		busy: map[int]bool{}, count: map[string]int{}, next: time.Now().Add(2 * time.Second),
+	}
+}
+
+// run injects faults until over says so, and then undoes them all.
+func (n *nemesis) run(over func() bool) {
+	for !over() {
+		n.turn(time.Now())
+		time.Sleep(20 * time.Millisecond)
+	}
+	for len(n.active) > 0 {
+		n.end(n.active[0])
+	}
+}
+
+func (n *nemesis) turn(now time.Time) {
+	for _, f := range slices.Clone(n.active) {
+		if now.After(f.until) {
+			n.end(f)
+		}
+	}
+	n.revive()
+	n.depose(now)
+	if now.After(n.next) {
+		n.begin(now)
+		n.next = now.Add(n.between(200*time.Millisecond, 5*time.Second))
+	}
+}
+
+// hasty is the length of a run in which all must go faster.
+const hasty = 45 * time.Second
+
+// between draws a time; short ones are as likely as long ones.
+func (n *nemesis) between(low, high time.Duration) time.Duration {
+	if n.hasty {
+		high = max(low, high/4)
+	}
+	return time.Duration(float64(low) * math.Pow(float64(high)/float64(low), n.rng.Float64()))
+}
+
+func (n *nemesis) end(f *fault) {
+	f.undo()
+	n.c.journal.note("ends: %s", f.name)
+	n.active = slices.DeleteFunc(n.active, func(g *fault) bool { return g == f })
+	for _, i := range f.seats {
+		delete(n.busy, i)
+	}
+}
+
+func (n *nemesis) start(kind string, seats []int, length time.Duration, undo func()) {
+	var names []string
+	for _, i := range seats {
+		n.busy[i] = true
+		names = append(names, n.c.seats[i].String())
+	}
+	f := &fault{name: kind + " " + strings.Join(names, ", "), seats: seats, until: time.Now().Add(length), undo: undo}
+	n.active = append(n.active, f)
+	n.count[kind]++
+	n.c.journal.note("begins: %s for %v", f.name, length.Round(time.Millisecond))
+}
+
+// revive starts servers that ended of themselves.
+func (n *nemesis) revive() {
+	for i, s := range n.c.seats {
+		if s.process == nil || n.busy[i] || !s.process.Ended() {
+			continue
+		}
+		code := s.stop()
+		text := fmt.Sprintf("%v ended of itself with %d after %v", s, code, time.Since(s.started).Round(time.Millisecond))
+		n.c.journal.note("%s", text)
+		n.exits = append(n.exits, text)
+		n.start("rest after an exit of", []int{i}, time.Second, s.start)
+	}
+}
+
+// depose kills a leader of the kind that is not to lead.
+func (n *nemesis) depose(time.Time) {
+	leader, length := n.m.reign()
+	if n.wanted == "" || leader < 0 || length < 3*time.Second || n.busy[leader] || n.c.seats[leader].kind == n.wanted || n.down() > 0 {
+		return
+	}
+	s := n.c.seats[leader]
+	s.kill()
+	n.start("depose", []int{leader}, n.between(300*time.Millisecond, 2*time.Second), s.start)
+}
+
+// down counts the voters that a fault has in hand.
+func (n *nemesis) down() (count int) {
+	for i := range n.busy {
+		if !n.c.seats[i].observer {
+			count++
+		}
+	}
+	return count
+}
+
+// begin starts one fault that is possible now.
+func (n *nemesis) begin(time.Time) {
+	kinds := []struct {
+		weight int
+		do     func()
+	}{
+		{20, n.kill}, {8, n.killYoung}, {20, n.pause}, {10, n.stop}, {6, n.wipe}, {3, n.blackout}, {4, n.roll},
+	}
+	if n.c.net.cuts() {
+		kinds = append(kinds, []struct {
+			weight int
+			do     func()
+		}{{10, n.cutPair}, {10, n.isolate}, {5, n.cutClients}}...)
+	}
+	total := 0
+	for _, k := range kinds {
+		total += k.weight
+	}
+	draw := n.rng.IntN(total)
+	for _, k := range kinds {
+		if draw -= k.weight; draw < 0 {
+			k.do()
+			return
+		}
+	}
+}
+
+// target draws a seat that no fault has, the leader more often. At times the voters
+// that are left are no majority.
+func (n *nemesis) target() (int, bool) {
+	var free []int
+	room := n.down() < len(n.voters())-n.c.majority() || n.rng.IntN(12) == 0
+	for i, s := range n.c.seats {
+		if !n.busy[i] && s.process != nil && (s.observer || room) {
+			free = append(free, i)
+		}
+	}
+	if len(free) == 0 {
+		return 0, false
+	}
+	if leader, _ := n.m.reign(); slices.Contains(free, leader) && n.rng.IntN(3) == 0 {
+		return leader, true
+	}
+	return free[n.rng.IntN(len(free))], true
+}
+
+func (n *nemesis) voters() (list []int) {
+	for i, s := range n.c.seats {
+		if !s.observer {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+func (n *nemesis) kill() {
+	if i, ok := n.target(); ok {
+		s := n.c.seats[i]
+		s.kill()
+		n.start("kill", []int{i}, n.between(50*time.Millisecond, 12*time.Second), s.start)
+	}
+}
+
+// killYoung kills a server again while it starts and synchronises.
+func (n *nemesis) killYoung() {
+	i, ok := n.target()
+	if !ok {
+		return
+	}
+	s := n.c.seats[i]
+	s.kill()
+	s.start()
+	n.start("kill again", []int{i}, n.between(50*time.Millisecond, 2*time.Second), func() {
+		s.kill()
+		s.start()
+	})
+}
+
+func (n *nemesis) stop() {
+	i, ok := n.target()
+	if !ok {
+		return
+	}
+	s := n.c.seats[i]
+	if code := s.stop(); s.kind == proc.Ostler && code != 0 {
+		n.exits = append(n.exits, fmt.Sprintf("%v ended with %d after SIGTERM", s, code))
+	}
+	n.start("stop", []int{i}, n.between(50*time.Millisecond, 8*time.Second), s.start)
+}
+
+func (n *nemesis) pause() {
+	if i, ok := n.target(); ok {
+		s := n.c.seats[i]
+		s.pause()
+		n.start("pause", []int{i}, n.between(5*time.Millisecond, 15*time.Second), s.resume)
+	}
+}
+
+// roll restarts all servers, one by one, each as soon as the one before serves.
+func (n *nemesis) roll() {
+	if len(n.active) > 0 || !n.allServe() {
+		return
+	}
+	n.count["rolling restart"]++
+	n.c.journal.note("begins: rolling restart")
+	for _, i := range n.rng.Perm(len(n.c.seats)) {
+		s := n.c.seats[i]
+		s.stop()
+		s.start()
+		n.await(i)
+	}
+	n.c.journal.note("ends: rolling restart")
+}
+
+// await waits for a server to serve, but not for ever: what it lacks may be others.
+func (n *nemesis) await(i int) bool {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if n.m.serving(i).mode != "" && n.m.serving(i).at.After(n.c.seats[i].started.Add(askEvery)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *nemesis) allServe() bool {
+	for i := range n.c.seats {
+		if n.m.serving(i).mode == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// wipe loses the disk of one server while all others are up and equal. ZooKeeper's
+// voters are spared: they vote empty (quorum.md R15, decisions.md 2).
+func (n *nemesis) wipe() {
+	if len(n.active) > 0 || !n.allServe() {
+		return
+	}
+	var list []int
+	for i, s := range n.c.seats {
+		if s.kind == proc.Ostler || s.observer {
+			list = append(list, i)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	i := list[n.rng.IntN(len(list))]
+	s := n.c.seats[i]
+	s.kill()
+	s.wipe()
+	n.count["wipe"]++
+	n.c.journal.note("begins: wipe %v", s)
+	time.Sleep(n.between(10*time.Millisecond, 3*time.Second))
+	s.start()
+	for !n.await(i) {
+		n.c.journal.note("a wiped server waits: %v", s)
+	}
+	n.c.journal.note("ends: wipe")
+}
+
+// blackout kills all servers at once.
+func (n *nemesis) blackout() {
+	if len(n.active) > 0 {
+		return
+	}
+	n.c.killAll()
+	n.count["blackout"]++
+	n.c.journal.note("begins: blackout")
+	for _, i := range n.rng.Perm(len(n.c.seats)) {
+		time.Sleep(n.between(10*time.Millisecond, time.Second))
+		n.c.seats[i].start()
+	}
+	n.c.journal.note("ends: blackout")
+}
+
+// cutPair cuts two servers off from each other, in both directions or one.
+func (n *nemesis) cutPair() {
+	i, ok := n.target()
+	if !ok {
+		return
+	}
+	j := n.rng.IntN(len(n.c.seats))
+	if i == j {
+		return
+	}
+	n.cutLinks("cut", []int{i}, [][2]int{{i, j}, {j, i}})
+}
+
+// isolate cuts a server off from all others, but not from clients.
+func (n *nemesis) isolate() {
+	i, ok := n.target()
+	if !ok {
+		return
+	}
+	var links [][2]int
+	for j := range n.c.seats {
+		if j != i {
+			links = append(links, [2]int{i, j}, [2]int{j, i})
+		}
+	}
+	n.cutLinks("isolate", []int{i}, links)
+}
+
+// cutClients cuts the clients off from a server.
+func (n *nemesis) cutClients() {
+	i := n.rng.IntN(len(n.c.seats))
+	if n.busy[i] {
+		return
+	}
+	n.cutLinks("cut off the clients of", []int{i}, [][2]int{{outside, i}, {i, outside}})
+}
+
+func (n *nemesis) cutLinks(kind string, seats []int, links [][2]int) {
+	if way := n.rng.IntN(4); way < 2 {
+		kind += " one way"
+		half := links[:0:0]
+		for k, l := range links {
+			if k%2 == way {
+				half = append(half, l)
+			}
+		}
+		links = half
+	}
+	slices.SortFunc(links, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	for _, l := range links {
+		n.c.net.cut(l[0], l[1])
+	}
+	n.start(kind, seats, n.between(100*time.Millisecond, 15*time.Second), func() {
+		for _, l := range links {
+			n.c.net.heal(l[0], l[1])
+		}
+	})
+}

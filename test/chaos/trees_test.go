@@ -1,0 +1,142 @@
+package chaos
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ostler/internal/wire"
+	"ostler/internal/zk"
+	"ostler/test/chaos/history"
+	"ostler/test/proc"
+)
+
+// readTrees waits until nothing changes any more, and reads every server's tree.
+func readTrees(t *testing.T, c *cluster, clients []*client) []history.Tree {
+	t.Helper()
+	longest := timeouts[len(timeouts)-1]
+	time.Sleep(longest + 4*tick) // the sessions that were left end
+	proc.Eventually(t, "all servers are at one zxid", func() bool {
+		first := c.seats[0].ask("srvr", time.Second)
+		for _, s := range c.seats {
+			if st := s.ask("srvr", time.Second); st.mode == "" || st.zxid != first.zxid {
+				return false
+			}
+		}
+		return true
+	}, func() string { return zxids(c) })
+	var trees []history.Tree
+	for _, s := range c.seats {
+		tree, err := readTree(s)
+		if err != nil {
+			t.Errorf("the tree of %v: %v", s, err)
+			continue
+		}
+		trees = append(trees, tree)
+		if n := proc.Field(ask(s.addr, "mntr", 5*time.Second), "zk_digest_mismatches_count\t"); n != "0" {
+			t.Errorf("%v counts %s digest mismatches", s, n)
+		}
+	}
+	return trees
+}
+
+func zxids(c *cluster) (text string) {
+	for _, s := range c.seats {
+		st := s.ask("srvr", time.Second)
+		text += fmt.Sprintf("%v: %s at %v\n", s, st.mode, st.zxid)
+	}
+	return text
+}
+
+func readTree(s *seat) (history.Tree, error) {
+	tree := history.Tree{Seat: s.id, Nodes: map[string]history.Node{}}
+	c, err := dial(s.addr, 10*time.Second, wire.ConnectRequest{Timeout: 30_000})
+	if err != nil {
+		return tree, err
+	}
+	defer c.Close()
+	return tree, readBelow(c, "/", tree.Nodes)
+}
+
+func readBelow(c *conn, path string, into map[string]history.Node) error {
+	var node wire.GetDataResponse
+	var children wire.Children2Response
+	for op, reply := range map[zk.OpCode]decoder{zk.OpGetData: &node, zk.OpGetChildren2: &children} {
+		h, b, err := c.call(op, wire.PathWatchRequest{Path: path}, 10*time.Second)
+		switch {
+		case err != nil:
+			return err
+		case h.Err != zk.OK:
+			return fmt.Errorf("%v of %s: %w", op, path, h.Err)
+		}
+		if err := reply.Decode(b); err != nil {
+			return err
+		}
+	}
+	into[path] = history.Node{Data: string(node.Data), Stat: node.Stat}
+	for _, name := range children.Children {
+		if err := readBelow(c, zk.Join(path, name), into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lines calls f for each line of a server's output.
+func lines(t *testing.T, s *seat, f func(string)) {
+	t.Helper()
+	file, err := os.Open(s.log())
+	must(t, err)
+	defer file.Close()
+	r := bufio.NewReader(file)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		f(strings.TrimSpace(line))
+	}
+}
+
+// apacheLeads is the line of an Apache server that begins to lead.
+var apacheLeads = regexp.MustCompile(`setting last processed zxid: 0x([0-9a-f]+)`)
+
+// laxEpochs returns the epochs that Apache servers led, by their logs.
+func laxEpochs(t *testing.T, c *cluster) map[zk.Epoch]bool {
+	lax := map[zk.Epoch]bool{}
+	for _, s := range c.seats {
+		if s.kind != proc.Apache {
+			continue
+		}
+		lines(t, s, func(line string) {
+			if m := apacheLeads.FindStringSubmatch(line); m != nil {
+				z, _ := strconv.ParseInt(m[1], 16, 64)
+				lax[zk.Zxid(z).Epoch()] = true
+			}
+		})
+	}
+	return lax
+}
+
+// checkLogs fails the test for errors that Ostlers log.
+func checkLogs(t *testing.T, c *cluster) {
+	t.Helper()
+	for _, s := range c.seats {
+		if s.kind != proc.Ostler {
+			continue
+		}
+		count := 0
+		lines(t, s, func(line string) {
+			if strings.Contains(line, "level=ERROR") || strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+				if count++; count <= 5 {
+					t.Errorf("%v logged: %s", s, line)
+				}
+			}
+		})
+	}
+}
