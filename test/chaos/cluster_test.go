@@ -129,7 +129,13 @@ func (s *seat) log() string    { return filepath.Join(s.dir, "log.txt") }
 func (s *seat) tail() string   { return proc.Tail(s.log()) }
 
 func (s *seat) start() {
-	s.process = proc.Start(s.t, s.wrap(proc.Server(s.t, s.kind, s.config())), s.log())
+	cmd := proc.Server(s.t, s.kind, s.config())
+	if s.kind == proc.Apache {
+		cmd = proc.Server(s.t, s.kind, s.config(), proc.LogInfo)
+	}
+	cmd = s.wrap(cmd)
+	cmd.Dir = s.dir
+	s.process = proc.Start(s.t, cmd, s.log())
 	s.started = time.Now()
 }
 

@@ -33,7 +33,6 @@ type fault struct {
 	seats []int
 	until time.Time
 	undo  func()
-	done  func() bool // also wanted before others begin, when it is not nil
 }
 
 func newNemesis(c *cluster, m *monitor, o options) *nemesis {

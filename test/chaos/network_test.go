@@ -44,6 +44,7 @@ func (l loopback) clientAddr(i int) string { return fmt.Sprintf("127.0.0.1:%d", 
 func (l loopback) serverAddr(i int) string {
 	return fmt.Sprintf("127.0.0.1:%d:%d", l.ports[3*i+1], l.ports[3*i+2])
 }
+
 func (loopback) inside(int) func(*exec.Cmd) *exec.Cmd {
 	return func(cmd *exec.Cmd) *exec.Cmd { return cmd }
 }
@@ -73,10 +74,10 @@ func canCut() bool {
 
 func newNamespaces(t testing.TB, n int) *namespaces {
 	t.Helper()
-	x := &namespaces{t: t, name: fmt.Sprintf("ch%d", os.Getpid()%1_000_000), n: n}
+	x := &namespaces{t: t, name: fmt.Sprintf("%s%d", prefix, os.Getpid()), n: n}
 	x.subnet = fmt.Sprintf("10.%d.%d", 64+os.Getpid()/250%64, 1+os.Getpid()%250)
+	sweep()
 	t.Cleanup(x.remove)
-	x.remove()
 	x.ip("link", "add", x.name, "address", mac(outside), "type", "bridge")
 	x.ip("addr", "add", x.subnet+".254/24", "dev", x.name)
 	x.ip("link", "set", x.name, "up")
@@ -97,6 +98,25 @@ func newNamespaces(t testing.TB, n int) *namespaces {
 		}
 	}
 	return x
+}
+
+// prefix begins the names of all networks that tests make; the process's id follows.
+const prefix = "chaos"
+
+// sweep removes what killed tests have left.
+func sweep() {
+	out, _ := exec.Command("ip", "netns", "list").Output()
+	for line := range strings.Lines(string(out)) {
+		ns, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		var pid, seat int
+		if n, _ := fmt.Sscanf(ns, prefix+"%d-%d", &pid, &seat); n < 2 {
+			continue
+		}
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
+			exec.Command("ip", "netns", "del", ns).Run()
+			exec.Command("ip", "link", "del", fmt.Sprint(prefix, pid)).Run()
+		}
+	}
 }
 
 func (x *namespaces) remove() {

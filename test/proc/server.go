@@ -48,6 +48,16 @@ func OstlerPath(t testing.TB) string {
 	return path
 }
 
+// LogInfo is the property with which an Apache server logs all that it does, and not
+// warnings and errors alone.
+const LogInfo = "org.slf4j.simpleLogger.defaultLogLevel=info"
+
+// apacheLog makes Apache servers log with the time.
+var apacheLog = []string{
+	"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true",
+	"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+}
+
 // Server returns the command that runs a server of the kind with a zoo.cfg and Java
 // system properties, each name=value.
 func Server(t testing.TB, k Kind, config string, properties ...string) *exec.Cmd {
@@ -59,8 +69,8 @@ func Server(t testing.TB, k Kind, config string, properties ...string) *exec.Cmd
 	if k == Ostler {
 		return exec.Command(OstlerPath(t), slices.Concat([]string{"server"}, flags, []string{config})...)
 	}
-	return exec.Command("java", slices.Concat([]string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, flags,
-		[]string{"-cp", "/usr/share/java/zookeeper.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", config})...)
+	return exec.Command("java", slices.Concat([]string{"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}, apacheLog, flags,
+		[]string{"-cp", "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar", "org.apache.zookeeper.server.quorum.QuorumPeerMain", config})...)
 }
 
 // Word asks the server at addr a four-letter word; "" is no answer.
