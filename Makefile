@@ -9,8 +9,9 @@ SEEDS   ?= 10000
 OPS     ?= 1000000
 FROM    ?= 1
 ROUNDS  ?= 20
+FOR     ?= 10m
 
-.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients rolling bench-compare bench-memory bench-failover
+.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients rolling chaos chaos-mixed bench-compare bench-memory bench-failover
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -25,15 +26,16 @@ test: packages check
 	$(GO) test ./internal/sim -count=1 -run 'TestSeeds|TestARunRepeats' -sim.seeds=400
 	$(GO) test -tags interop -count=1 -timeout 15m ./test/interop
 	$(GO) test -tags interop -count=1 ./test/differ
+	$(GO) test -tags interop -count=1 ./test/chaos -run TestMixedChaos
 
 check:
 	$(GO) vet ./...
-	$(GO) vet -tags interop ./test/interop ./test/differ
+	$(GO) vet -tags interop ./test/interop ./test/differ ./test/chaos
 	$(GO) vet -tags interop,clients ./test/interop
 	cd tools && $(GO) tool gofumpt -l .. | (! grep .)
 	cd tools && $(GO) build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
-	bin/staticcheck -tags interop ./test/interop ./test/differ
+	bin/staticcheck -tags interop ./test/interop ./test/differ ./test/chaos
 	bin/staticcheck -tags interop,clients ./test/interop
 
 # What the tests run against: Apache's server and shell, the C and Python clients.
@@ -86,6 +88,19 @@ clients: packages
 # Three Apache servers under load become Ostlers one by one and go back, ROUNDS times.
 rolling: packages
 	$(GO) test -tags interop -count=1 -timeout 0 -v -run TestRollingReplacement ./test/interop -rolling.rounds=$(ROUNDS)
+
+CHAOS := $(GO) test ./test/chaos -count=1 -timeout 0 -v -run 'TestChaos$$'
+
+# Three and five servers under load are killed, paused, wiped and cut off, FOR each.
+chaos:
+	$(CHAOS) -chaos.for=$(FOR) -chaos.layout=three
+	$(CHAOS) -chaos.for=$(FOR) -chaos.layout=five
+
+# The same with Apache's servers among them, until an Ostler, and then one of Apache's,
+# has led the others FOR.
+chaos-mixed: packages
+	$(CHAOS) -chaos.for=$(FOR) -chaos.layout=ostler-leads
+	$(CHAOS) -chaos.for=$(FOR) -chaos.layout=apache-leads
 
 # Side by side with Apache ZooKeeper on this machine.
 bench-compare: build packages

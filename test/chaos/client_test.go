@@ -173,18 +173,18 @@ func (l *client) keep(ctx context.Context) {
 	}
 }
 
+// keeps reports whether the client keeps its last session.
+func (l *client) keeps() bool { return l.index%3 == 0 }
+
 // finish ends the session in one of the three ways, of which keeping it lasts until
 // ctx ends.
 func (l *client) finish(ctx context.Context) {
-	switch l.index % 3 {
-	case 0:
+	switch {
+	case l.keeps():
 		l.keep(ctx)
-	case 1:
-		if l.conn != nil && l.session != nil {
-			l.closeSession()
-		}
-	}
-	if l.session != nil {
+	case l.index%3 == 1 && l.conn != nil:
+		l.closeSession()
+	case l.session != nil:
 		l.endSession(history.Abandoned)
 	}
 }

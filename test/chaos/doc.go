@@ -10,8 +10,8 @@
 // A run is repeated in kind, not exactly, by its seed: the faults and requests are drawn
 // from it, their timing is the machine's.
 //
-//	go test ./test/chaos -chaos.for=10m -chaos.layout=ostler,ostler,ostler,ostler,ostler
-//	go test ./test/chaos -chaos.for=10m -chaos.layout=apache,apache,ostler,apache:observer -chaos.leader=ostler
+//	go test ./test/chaos -chaos.for=10m -chaos.layout=five
+//	go test ./test/chaos -chaos.for=10m -chaos.layout=ostler,apache,ostler,apache:observer -chaos.leader=ostler
 //
 // Cuts between machines need root and `ip netns`; elsewhere a run does without.
 package chaos

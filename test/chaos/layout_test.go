@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"strings"
+	"testing"
 
 	"ostler/test/proc"
 )
@@ -11,6 +12,19 @@ import (
 type place struct {
 	kind     proc.Kind
 	observer bool
+}
+
+// layouts are those with a name, and the kind that is to lead in them. A server is
+// the more likely to be elected the later it stands.
+var layouts = map[string]struct {
+	places string
+	leader proc.Kind
+}{
+	"three":        {"ostler,ostler,ostler", ""},
+	"five":         {"ostler,ostler,ostler,ostler,ostler", ""},
+	"observed":     {"ostler,ostler,ostler,ostler:observer", ""},
+	"ostler-leads": {"apache,apache,ostler,apache:observer", proc.Ostler},
+	"apache-leads": {"ostler,ostler,apache,ostler:observer", proc.Apache},
 }
 
 // parseLayout reads a layout such as ostler,apache,apache:observer.
@@ -32,4 +46,17 @@ func parseLayout(text string) ([]place, error) {
 		return nil, fmt.Errorf("layout %q has %d voters, of which three are needed", text, voters)
 	}
 	return list, nil
+}
+
+func TestLayouts(t *testing.T) {
+	for name, l := range layouts {
+		if places, err := parseLayout(l.places); err != nil || len(places) != 1+strings.Count(l.places, ",") {
+			t.Errorf("%s: %d places, %v", name, len(places), err)
+		}
+	}
+	for _, text := range []string{"ostler", "ostler,ostler,ostler:observer", "ostler,ostler,zookeeper", "ostler,ostler,ostler:leader"} {
+		if places, err := parseLayout(text); err == nil {
+			t.Errorf("layout %q is read as %v, want an error", text, places)
+		}
+	}
 }

@@ -79,7 +79,13 @@ func play(t *testing.T, c *cluster, m *monitor, n *nemesis, o options) *history.
 	awaitCalm(t, c)
 	calm()
 	loaded.Wait()
-	trees := readTrees(t, c, clients)
+	keepers := 0
+	for _, l := range clients[1:] {
+		if l.keeps() {
+			keepers++
+		}
+	}
+	trees := readTrees(t, c, keepers)
 	release()
 	ended.Wait()
 	return gather(t, clients, trees)

@@ -16,15 +16,15 @@ import (
 	"ostler/test/proc"
 )
 
-// readTrees waits until nothing changes any more, and reads every server's tree.
-func readTrees(t *testing.T, c *cluster, clients []*client) []history.Tree {
+// readTrees waits until only the kept sessions are left and nothing changes any more,
+// and reads every server's tree.
+func readTrees(t *testing.T, c *cluster, kept int) []history.Tree {
 	t.Helper()
-	longest := timeouts[len(timeouts)-1]
-	time.Sleep(longest + 4*tick) // the sessions that were left end
-	proc.Eventually(t, "all servers are at one zxid", func() bool {
+	proc.Eventually(t, fmt.Sprintf("all servers are at one zxid, with at most %d sessions", kept), func() bool {
 		first := c.seats[0].ask("srvr", time.Second)
 		for _, s := range c.seats {
-			if st := s.ask("srvr", time.Second); st.mode == "" || st.zxid != first.zxid {
+			n, err := strconv.Atoi(proc.Field(ask(s.addr, "mntr", time.Second), "zk_global_sessions\t"))
+			if st := s.ask("srvr", time.Second); err != nil || n > kept || st.mode == "" || st.zxid != first.zxid {
 				return false
 			}
 		}
