@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"ostler/internal/admin"
 	"ostler/internal/config"
@@ -143,6 +144,7 @@ func serve(ctx context.Context, stderr io.Writer, e env.Env, cfg *config.Config)
 	case s := <-signals:
 		e.Log.Info("stopping", "signal", s.String())
 		go exitOnSecond(signals)
+		handOver(n)
 	case <-ctx.Done():
 	case <-n.Done():
 		err := n.Err()
@@ -152,6 +154,20 @@ func serve(ctx context.Context, stderr io.Writer, e env.Env, cfg *config.Config)
 	n.Stop()
 	e.Log.Info("stopped")
 	return 0
+}
+
+// handOverTime is how long a server that stops waits for another one to lead.
+const handOverTime = 1500 * time.Millisecond
+
+// handOver lets another server lead before this one stops, so that the ensemble need not
+// notice that it is gone and elect (kubernetes.md 4.6).
+func handOver(n *node.Node) {
+	done := make(chan struct{})
+	n.HandOver(true, func() { close(done) })
+	select {
+	case <-done:
+	case <-time.After(handOverTime):
+	}
 }
 
 // exitOnSecond lets an impatient operator out: what was acknowledged is on disk.

@@ -159,6 +159,11 @@ func (n *Node) Start() error {
 	return nil
 }
 
+// HandOver has another server of the ensemble lead, if this one does; done is called when
+// that is so, or cannot be. leaving says that Stop follows. It does not block, and done
+// may never be called if the network is stuck.
+func (n *Node) HandOver(leaving bool, done func()) { n.rep.HandOver(leaving, done) }
+
 // Stop ends the server cleanly: what was acknowledged is on disk already.
 func (n *Node) Stop() {
 	if n.listen != nil {

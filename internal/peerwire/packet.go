@@ -31,6 +31,10 @@ const (
 	LeaderInfo        PacketType = 17
 	AckEpoch          PacketType = 18
 	InformAndActivate PacketType = 19
+
+	// HandOver is Ostler's own, and sent only to learners that said that they know it:
+	// the server whose id is in Data leads from now on.
+	HandOver PacketType = 0x4f53_0001
 )
 
 // A Packet is one message on a quorum link (quorum.md 4.1). There is no outer

@@ -80,6 +80,7 @@ type (
 		tree *tree.Tree
 		err  error
 	}
+	evHandOver  struct{ handing }
 	evLogIdle   struct{ term uint64 }
 	evLogFailed struct{ err error }
 
@@ -125,6 +126,10 @@ func (e evLinkUp) handle(r *Replica) {
 
 func (e evLinkDown) handle(r *Replica) {
 	id := zab.LinkID(e.link.ID)
+	if r.parting[id] == e.link {
+		delete(r.parting, id)
+		r.handedOver()
+	}
 	if r.links[id] != e.link {
 		return // closed by us, or of an earlier role
 	}
@@ -188,6 +193,8 @@ func (e evInstalled) handle(r *Replica) { r.onInstalled(e) }
 func (e evRecorded) handle(r *Replica) { r.onRecorded(e.config) }
 
 func (e evReloaded) handle(r *Replica) { r.onReloaded(e) }
+
+func (e evHandOver) handle(r *Replica) { r.onHandOver(e.handing) }
 
 func (e evLogIdle) handle(r *Replica) {
 	if r.phase == draining && e.term == r.term {

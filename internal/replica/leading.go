@@ -38,7 +38,7 @@ func (r *Replica) zabOptions() zab.Options {
 		Tick: r.cfg.Tick, InitLimit: r.cfg.InitLimit, SyncLimit: r.cfg.SyncLimit,
 		Accepted: r.accepted, Current: r.current, History: r.history,
 		TrustEmpty: r.trusted || r.election.Trusted(), Amnesiac: !r.trusted, ForceSnapshot: r.needSnapshot,
-		KnownCommitted: r.committed, Secret: r.o.Secret,
+		KnownCommitted: r.committed, Secret: r.o.Secret, Appointed: r.appointed,
 		MaxSnapSyncs: r.cfg.Learners.MaxSnapSyncs, MaxDiffSyncs: r.cfg.Learners.MaxDiffSyncs,
 	}
 }
@@ -63,11 +63,15 @@ func (r *Replica) stepLeader(in zab.Input) {
 func (r *Replica) afterStep() {
 	if reason := r.out.StepDown; reason != "" {
 		r.needSnapshot = r.out.NeedSnapshot
+		next := r.out.Designated
 		r.carryOut()
 		if r.activating != nil && r.phase == leading {
 			// What the new configuration was waiting for is answered first.
 			r.activating.stepDown = reason
 			return
+		}
+		if r.designated = next; next != 0 {
+			r.partWithPeers()
 		}
 		r.leaveRole(reason)
 		return

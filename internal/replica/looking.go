@@ -51,6 +51,7 @@ func (r *Replica) leaveRole(reason string) {
 	r.syncs, r.closing = nil, nil
 	r.out.Reset()
 	r.logger.put(logIdle{term: r.term})
+	r.handedOver()
 	r.publish()
 }
 
@@ -91,6 +92,9 @@ func (r *Replica) drained() {
 
 // look starts an election.
 func (r *Replica) look() {
+	if r.leaving() {
+		return // it takes no part any more
+	}
 	now := r.clock.Now()
 	r.phase = looking
 	r.electionEnd = now
@@ -101,7 +105,8 @@ func (r *Replica) look() {
 		// What there is may be a part of what was lost: it does not count.
 		last, epoch = 0, 0
 	}
-	if leader := r.designated; leader != 0 {
+	leader := r.designated
+	if r.appointed = leader != 0; r.appointed {
 		r.designated = 0
 		r.election.Appoint(leader, last, epoch, &r.votes)
 		r.carryOutElection()

@@ -167,14 +167,17 @@ func (r *Replica) onRecorded(c *ensemble.Config) {
 	}
 }
 
-// resigned reports whether this server has ceased to lead, and only waits until the
-// configuration that says so is on record.
-func (r *Replica) resigned() bool { return r.activating != nil && r.activating.stepDown != "" }
+// resigned reports whether this server has ceased to lead: it waits until the
+// configuration that says so is on record, or until leadership is handed over.
+func (r *Replica) resigned() bool {
+	return r.activating != nil && r.activating.stepDown != "" || r.leader != nil && r.leader.HandingOver()
+}
 
 // partWithPeers closes the links once what was sent has left: those who follow have to
 // hear of the configuration that ends this role.
 func (r *Replica) partWithPeers() {
 	for _, id := range r.linkIDs() {
+		r.parting[id] = r.links[id]
 		r.links[id].Finish()
 		delete(r.links, id)
 	}

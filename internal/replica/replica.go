@@ -140,12 +140,15 @@ type Replica struct {
 	// trusted: the history counts in elections. A server whose directory was empty
 	// becomes trusted once it has synced (quorum.md R15).
 	trusted      bool
-	needSnapshot bool        // the next leader is asked for one (quorum.md R24)
-	committed    zk.Zxid     // known to be committed
-	noted        zk.Zxid     // of that, what the directory remembers
-	activating   *activation // nil: none
-	orphaned     *activation // of a role that is over; no other begins before it is recorded
-	designated   zk.ServerID // leads next without an election; 0: nobody
+	needSnapshot bool                       // the next leader is asked for one (quorum.md R24)
+	committed    zk.Zxid                    // known to be committed
+	noted        zk.Zxid                    // of that, what the directory remembers
+	activating   *activation                // nil: none
+	orphaned     *activation                // of a role that is over; no other begins before it is recorded
+	designated   zk.ServerID                // leads next without an election; 0: nobody
+	appointed    bool                       // the present role began without an election
+	handing      *handing                   // nil: nobody has asked for another leader
+	parting      map[zab.LinkID]*peers.Link // they close when what was sent has left
 	waitingFor   []zk.ServerID
 	role         peerwire.ServerState // what the others are told
 	leaderID     zk.ServerID
@@ -214,6 +217,7 @@ func New(o Options) *Replica {
 		sessions: session.New(o.Config.Tick),
 		views:    make(map[zab.LinkID]*tree.View),
 		links:    make(map[zab.LinkID]*peers.Link),
+		parting:  make(map[zab.LinkID]*peers.Link),
 	}
 	r.loadMembers(o.Loaded.Members)
 	r.drawSnapshotLimits()
@@ -248,6 +252,9 @@ func (r *Replica) Stop() {
 		r.mesh.Close()
 	}
 	r.loop.Stop()
+	for _, id := range sortedKeys(r.parting) {
+		r.parting[id].Close()
+	}
 	r.closePeers()
 	r.applier.loop.Stop()
 	r.keeper.stop()

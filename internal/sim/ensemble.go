@@ -85,6 +85,18 @@ func (e *Ensemble) build(m *Member, en env.Env) (Server, error) {
 	return node, nil
 }
 
+// leader is the leader that was established last, nil without one.
+func (e *Ensemble) leader() *Member {
+	var best *Member
+	for _, m := range e.Members {
+		v := e.O.views[m.ID]
+		if v != nil && v.established && e.O.leaders[v.epoch] == m.ID && (best == nil || v.epoch > e.O.views[best.ID].epoch) {
+			best = m
+		}
+	}
+	return best
+}
+
 func (e *Ensemble) rebootIn(m *Member, d time.Duration) {
 	e.W.After(d, func() {
 		if !m.M.Running() {

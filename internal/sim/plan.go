@@ -26,6 +26,8 @@ var allFaults = []fault{
 	{"crash", 3 * time.Second, (*Plan).crash},
 	{"crash at file call", 3 * time.Second, (*Plan).crashAtCall},
 	{"restart", 6 * time.Second, (*Plan).restart},
+	{"retirement", 6 * time.Second, (*Plan).retire},
+	{"hand-over", 4 * time.Second, (*Plan).handOver},
 	{"blackout", 10 * time.Second, (*Plan).blackout},
 	{"pause", 3 * time.Second, (*Plan).pause},
 	{"partition", 4 * time.Second, (*Plan).partition},

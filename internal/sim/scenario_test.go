@@ -45,16 +45,6 @@ func (e *Ensemble) begin() {
 	e.recover()
 }
 
-// leader is the established leader, nil without one.
-func (e *Ensemble) leader() *Member {
-	for _, m := range e.Members {
-		if v := e.O.views[m.ID]; v.established && e.O.leaders[v.epoch] == m.ID {
-			return m
-		}
-	}
-	return nil
-}
-
 // A server whose disk was lost is brought up to date, and crashes at one of the file
 // calls that this takes. Once it has come up to date after that it counts again: with
 // it, the ensemble bears the loss of another disk (quorum.md R15).

@@ -11,26 +11,28 @@ import (
 // those read of the same packets (quorum.md 4.2, 9 hint 10).
 const (
 	burntAt         = 20 // in the learner info: the current epoch, or -1
-	learnerSecretAt = 28 // in the learner info: the fingerprint of the secret
+	learnerSecretAt = 28 // in the learner info: the fingerprint of the secret, or 0
+	abilitiesAt     = 36 // in the learner info: what the learner can, a bit each
 	leaderSecretAt  = 4  // in LEADERINFO: the leader's
 )
+
+// canHandOver is the ability to follow, or to be, the leader that a HANDOVER names.
+const canHandOver uint64 = 1
 
 // secretsDiffer says why two servers cannot be in one ensemble: a session that moved
 // from one to the other would be taken for one that has expired.
 const secretsDiffer = "the other side derives session passwords in another way; session.passwordSecretFile " +
 	"must hold the same secret on all members, or be set on none, and ZooKeeper's servers have none"
 
-// appendAdditions adds to a learner info what there is to add.
+// appendAdditions adds Ostler's own to a learner info.
 func appendAdditions(info []byte, o *Options) []byte {
-	burnt := o.Accepted > o.Current && !o.untrusted()
-	if !burnt && o.Secret == 0 {
-		return info
-	}
 	current := zk.Epoch(-1)
-	if burnt {
+	if burnt := o.Accepted > o.Current && !o.untrusted(); burnt {
 		current = max(o.Current, 0)
 	}
-	return appendSecret(binary.BigEndian.AppendUint64(info, uint64(current)), o.Secret)
+	info = binary.BigEndian.AppendUint64(info, uint64(current))
+	info = binary.BigEndian.AppendUint64(info, o.Secret)
+	return binary.BigEndian.AppendUint64(info, canHandOver)
 }
 
 // appendSecret adds the fingerprint of the secret behind session passwords, if
@@ -43,7 +45,10 @@ func appendSecret(b []byte, fingerprint uint64) []byte {
 }
 
 // decodeSecret reads a fingerprint, 0 if there is none.
-func decodeSecret(b []byte, at int) uint64 {
+func decodeSecret(b []byte, at int) uint64 { return decodeAddition(b, at) }
+
+// decodeAddition reads eight bytes, 0 if they are not there.
+func decodeAddition(b []byte, at int) uint64 {
 	if len(b) < at+8 {
 		return 0
 	}

@@ -58,15 +58,19 @@ func TestSecretsMustAgree(t *testing.T) {
 	}
 }
 
-// Without additions a learner info is ZooKeeper's to the byte.
+// Additions stand behind ZooKeeper's learner info, which has none.
 func TestAdditions(t *testing.T) {
 	info := peerwire.LearnerInfo{ServerID: 1, Protocol: peerwire.ProtocolVersion}.Append(nil)
 	o := leaderOptions()
-	if got := appendAdditions(info, &o); len(got) != len(info) {
-		t.Errorf("got %x, want nothing behind %x", got, info)
+	if _, burnt := decodeBurnt(info); burnt || decodeSecret(info, learnerSecretAt) != 0 || decodeAddition(info, abilitiesAt) != 0 {
+		t.Errorf("additions in %x, want none", info)
+	}
+	got := appendAdditions(info, &o)
+	if _, burnt := decodeBurnt(got); burnt || decodeSecret(got, learnerSecretAt) != 0 || decodeAddition(got, abilitiesAt) != canHandOver {
+		t.Errorf("got %x, want no burnt promise, no secret, and the ability to hand over", got)
 	}
 	o.Secret = 7
-	got := appendAdditions(info, &o)
+	got = appendAdditions(info, &o)
 	if _, burnt := decodeBurnt(got); burnt || decodeSecret(got, learnerSecretAt) != 7 {
 		t.Errorf("got %x, want secret 7 and no burnt promise", got)
 	}

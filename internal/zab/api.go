@@ -38,6 +38,8 @@ type Options struct {
 	// KnownCommitted (learner) is a zxid that is known to be committed, 0 if none
 	// is: a leader that would cut below it is refused (quorum.md R20).
 	KnownCommitted zk.Zxid
+	// Appointed (leader): no election made this server lead, so others may not know of it.
+	Appointed bool
 	// Reconfig: the configuration may change (reconfigEnabled).
 	Reconfig bool
 	// MaxSnapSyncs and MaxDiffSyncs are how many learners are brought up to date at
@@ -80,6 +82,11 @@ type (
 	// a Delivery.
 	Sync struct{}
 
+	// HandOver (leader) asks for a planned end of the leadership; see Leader.beginHandOver.
+	// Leaving: this server stops. Away: another server is to lead. Neither: a new epoch
+	// is to begin, under the same leader.
+	HandOver struct{ Leaving, Away bool }
+
 	// Durable says that every appended record up to Zxid is on stable storage.
 	Durable struct{ Zxid zk.Zxid }
 
@@ -112,6 +119,7 @@ func (LinkDown) input()      {}
 func (Received) input()      {}
 func (Propose) input()       {}
 func (Sync) input()          {}
+func (HandOver) input()      {}
 func (Durable) input()       {}
 func (Persisted) input()     {}
 func (SnapshotReady) input() {}
@@ -202,6 +210,7 @@ type Output struct {
 	Pings        []zk.Zxid               // learner: answer each with a PING packet that carries the touched sessions
 	Established  bool                    // leader: may propose; learner: may serve
 	StepDown     string                  // not empty: leave the role, for this reason
+	Designated   zk.ServerID             // with StepDown: who leads next, without an election; 0: unknown
 	NeedSnapshot bool                    // learner, with StepDown: set Options.ForceSnapshot the next time
 	WakeAt       time.Time               // step again no later than this
 	Synced       []zk.ServerID           // leader: learners that were sent UPTODATE, for the log

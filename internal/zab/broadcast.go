@@ -29,6 +29,10 @@ func (l *Leader) propose(rec *txn.Record, out *Output) {
 	l.history.Append(rec)
 	out.Append = append(out.Append, rec)
 	l.proposeConfig(rec)
+	if l.usedUp() {
+		// The next epoch begins when this is committed (quorum.md R13).
+		l.beginHandOver(fmt.Sprintf("the counter of epoch %d is used up", l.epoch), false, false, out)
+	}
 	for _, p := range l.order {
 		if p.subscribed() && !p.observer {
 			l.send(p, peerwire.Packet{Type: peerwire.Proposal, Zxid: rec.Zxid, Data: rec.Bytes}, out)
@@ -115,10 +119,6 @@ func (l *Leader) advance(z zk.Zxid, out *Output) {
 	l.answerSyncs(out)
 	for _, p := range l.atStage(joined) {
 		l.release(p, out)
-	}
-	if l.usedUp() && l.committed == l.history.Last() {
-		// Nothing is lost by stopping now (quorum.md R13).
-		l.resign(fmt.Sprintf("the counter of epoch %d is used up: the next one begins", l.epoch), out)
 	}
 }
 

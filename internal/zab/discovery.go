@@ -92,6 +92,7 @@ func (l *Leader) onInfo(p *peer, packet *peerwire.Packet, out *Output) {
 		p.voter = !p.observer && l.config.IsVoter(p.server)
 		p.accepted = accepted
 		p.current, p.burnt = decodeBurnt(packet.Data)
+		p.able = decodeAddition(packet.Data, abilitiesAt)&canHandOver != 0
 		p.stage = awaitEpoch
 		l.introduced(p, out)
 	}

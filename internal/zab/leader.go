@@ -71,6 +71,8 @@ type Leader struct {
 	round, confirmedRound int64
 	roundHeard            map[zk.ServerID]bool
 	votes                 []vote // scratch
+
+	handing *handOver // leadership is on its way to another; nil: no
 }
 
 // NewLeader begins to lead: it waits for a quorum to connect.
@@ -86,6 +88,9 @@ func NewLeader(o Options, now time.Time, out *Output) *Leader {
 		initial:   last, durable: last, committed: last,
 	}
 	l.enter(discovering)
+	if o.Appointed {
+		l.deadline = now.Add(appointedTime)
+	}
 	switch {
 	case !o.Config.IsVoter(o.Self):
 		l.resign("this server has no vote", out)
@@ -141,6 +146,8 @@ func (l *Leader) Step(now time.Time, in Input, out *Output) {
 		}
 	case Propose:
 		l.propose(in.Record, out)
+	case HandOver:
+		l.beginHandOver("planned hand-over", in.Leaving, in.Leaving || in.Away, out)
 	case Durable:
 		checkDurable(in.Zxid, l.history)
 		l.durable = max(l.durable, in.Zxid)
@@ -152,7 +159,16 @@ func (l *Leader) Step(now time.Time, in Input, out *Output) {
 			l.sendSnapshot(p, in.Zxid, out)
 		}
 	}
-	out.WakeAt = l.nextHalf
+	l.tryHandOver(out)
+	out.WakeAt = l.wakeAt()
+}
+
+// wakeAt is when time matters next.
+func (l *Leader) wakeAt() time.Time {
+	if h := l.handing; h != nil && h.deadline.Before(l.nextHalf) {
+		return h.deadline
+	}
+	return l.nextHalf
 }
 
 // enter begins a phase and gives it its time.

@@ -62,6 +62,7 @@ func (l *Leader) stream(p *peer, base zk.Zxid, out *Output) {
 	}
 	l.send(p, peerwire.Packet{Type: peerwire.NewLeader, Zxid: l.start(), Data: l.text}, out)
 	p.stage = awaitNewLeader
+	p.given = l.history.Last()
 	l.extend(p)
 }
 

@@ -28,6 +28,8 @@ func (l *Learner) onBroadcast(packet *peerwire.Packet, out *Output) {
 		out.Pings = append(out.Pings, packet.Zxid)
 	case peerwire.Revalidate:
 		l.onRevalidated(packet, out)
+	case peerwire.HandOver:
+		l.onHandOver(packet, out)
 	default:
 		// Unknown types are ignored (quorum.md 4.11).
 	}

@@ -47,6 +47,7 @@ type node struct {
 	votes    election.Output
 	wakeAt   time.Time
 	needSnap bool
+	next     zk.ServerID // leads without an election
 	reason   string // of the last step down
 	syncs    int
 }
@@ -96,7 +97,7 @@ func (n *node) begin() {
 	n.boot++
 	n.disks = [2]disk{}
 	n.links = make(map[LinkID]*simLink)
-	n.leader, n.learner, n.link = nil, nil, nil
+	n.leader, n.learner, n.link, n.next = nil, nil, nil, 0
 	n.trusted = n.born
 	floor := 0
 	if n.w.trim {
@@ -188,6 +189,11 @@ func (n *node) drained() {
 	if n.w.chaos && n.w.rand.IntN(2) == 0 {
 		// An election that went wrong: Zab alone has to keep the data safe.
 		n.settle(election.Vote{Leader: n.w.favourite()})
+		return
+	}
+	if n.next != 0 {
+		n.election.Appoint(n.next, n.history.Last(), n.current, &n.votes)
+		n.carryOutVotes()
 		return
 	}
 	n.election.Start(n.w.now, n.history.Last(), n.current, n.trusted, &n.votes)
@@ -345,10 +351,17 @@ func (n *node) carryOut() {
 	for _, z := range o.Pings {
 		n.sendPacket(&Sent{Link: n.link.id, Packet: peerwire.Packet{Type: peerwire.Ping, Zxid: z, Data: []byte{}}})
 	}
-	wake, reason, need := o.WakeAt, o.StepDown, o.NeedSnapshot
+	wake, reason, need, next := o.WakeAt, o.StepDown, o.NeedSnapshot, o.Designated
 	o.Reset()
-	if reason != "" {
-		n.needSnap = need
+	switch {
+	case next != 0 && n.leader != nil:
+		// What was sent has to arrive before the links end.
+		n.next = next
+		n.w.stats.handovers++
+		n.w.after(n.w.netMax, n.inRole(func() { n.drain(reason) }))
+		return
+	case reason != "":
+		n.needSnap, n.next = need, next
 		n.drain(reason)
 		return
 	}
@@ -465,10 +478,14 @@ func (n *node) settle(v election.Vote) {
 	n.leaderID = v.Leader
 	n.w.logf("%d settles on %d", n.id, v.Leader)
 	if v.Leader == n.id {
-		n.leader = NewLeader(n.options(), n.w.now, &n.out)
+		o := n.options()
+		o.Appointed = n.next != 0
+		n.next = 0
+		n.leader = NewLeader(o, n.w.now, &n.out)
 		n.carryOut()
 		return
 	}
+	n.next = 0
 	n.dial(10)
 }
 

@@ -34,6 +34,7 @@ type peer struct {
 	snapshot bool                // is sent one, which takes as long as it takes
 	slot     peerwire.PacketType // Diff or Snap: counts among those that are being synchronised
 
+	able     bool     // knows HANDOVER
 	burnt    bool     // told that its promise is ahead of its current epoch
 	accepted zk.Epoch // as FOLLOWERINFO told
 	zxid     zk.Zxid  // as ACKEPOCH told
@@ -43,6 +44,7 @@ type peer struct {
 	// up to there, and no COMMIT for it is sent.
 	base  zk.Zxid
 	acked zk.Zxid           // it has everything up to here; valid once joined
+	given zk.Zxid           // what it was sent before NEWLEADER ends here
 	held  []peerwire.Packet // commits to send behind UPTODATE
 
 	// One proposal is timed from when it was sent until it is acknowledged

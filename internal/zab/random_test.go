@@ -27,7 +27,7 @@ func TestRandomFaults(t *testing.T) {
 	}
 	s := total.stats
 	t.Logf("%+v", s)
-	if s.diffs == 0 || s.truncs == 0 || s.snaps == 0 || s.crashes == 0 || s.wipes == 0 || s.commits == 0 {
+	if s.diffs == 0 || s.truncs == 0 || s.snaps == 0 || s.crashes == 0 || s.wipes == 0 || s.commits == 0 || s.handovers == 0 {
 		t.Errorf("something was never tested: %+v", s)
 	}
 }
@@ -75,12 +75,13 @@ func randomRun(t *testing.T, seed uint64, total *world) {
 	total.stats.commits += w.stats.commits
 	total.stats.crashes += w.stats.crashes
 	total.stats.wipes += w.stats.wipes
+	total.stats.handovers += w.stats.handovers
 }
 
 // fault does one bad thing, or none.
 func (w *world) fault() {
 	n := w.nodes[w.rand.IntN(len(w.nodes))]
-	switch w.rand.IntN(12) {
+	switch w.rand.IntN(13) {
 	case 0:
 		n.crash()
 	case 1, 2:
@@ -109,6 +110,11 @@ func (w *world) fault() {
 			n.thaw()
 		} else {
 			n.frozen = [2]bool{w.rand.IntN(2) == 0, w.rand.IntN(2) == 0}
+		}
+	case 9:
+		if l := w.leader(); l != nil {
+			w.propose(l, w.rand.IntN(3))
+			l.step(HandOver{Leaving: w.rand.IntN(2) == 0, Away: w.rand.IntN(2) == 0})
 		}
 	case 8:
 		// At most one server may have lost what it had acknowledged.

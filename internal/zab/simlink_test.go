@@ -162,6 +162,7 @@ var packetNames = map[peerwire.PacketType]string{
 	peerwire.Diff: "DIFF", peerwire.Trunc: "TRUNC", peerwire.Snap: "SNAP", peerwire.ObserverInfo: "OBSERVERINFO",
 	peerwire.LeaderInfo: "LEADERINFO", peerwire.AckEpoch: "ACKEPOCH",
 	peerwire.CommitAndActivate: "COMMITANDACTIVATE", peerwire.InformAndActivate: "INFORMANDACTIVATE",
+	peerwire.HandOver: "HANDOVER",
 }
 
 // packetText is a packet for people.

@@ -44,7 +44,7 @@ type world struct {
 	initials  map[zk.Epoch][]*txn.Record
 	promises  map[promiseKey]zk.ServerID
 	committed []*txn.Record // the global sequence
-	stats     struct{ established, diffs, truncs, snaps, commits, crashes, wipes int }
+	stats     struct{ established, diffs, truncs, snaps, commits, crashes, wipes, handovers int }
 }
 
 type event struct {
@@ -226,7 +226,7 @@ func (w *world) leader() *node {
 // propose makes the leader propose count transactions.
 func (w *world) propose(n *node, count int) {
 	for range count {
-		if n.leader == nil || !n.leader.Established() {
+		if n.leader == nil || !n.leader.Established() || n.leader.HandingOver() {
 			return
 		}
 		w.ops++

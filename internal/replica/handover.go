@@ -1,0 +1,45 @@
+package replica
+
+import "ostler/internal/zab"
+
+// A handing is a wish that another server lead.
+type handing struct {
+	leaving bool   // this server stops, and takes no part any more
+	done    func() // called once: it does not lead, and all have heard who does
+}
+
+// HandOver has another server lead, if this one does, and calls done when it does not
+// any more; it may be called from anywhere. With leaving, the server is about to stop.
+// Done may never come if the network is stuck: callers wait for a time of their own.
+func (r *Replica) HandOver(leaving bool, done func()) {
+	r.inbox.Put(evHandOver{handing{leaving, done}})
+}
+
+func (r *Replica) onHandOver(h handing) {
+	if r.handing != nil {
+		h.done() // one is under way
+		return
+	}
+	r.handing = &h
+	if r.phase != leading {
+		r.handedOver()
+		return
+	}
+	r.stepLeader(zab.HandOver{Leaving: h.leaving, Away: true})
+}
+
+// handedOver tells who asked that this server does not lead any more, once what it sent
+// last has left.
+func (r *Replica) handedOver() {
+	h := r.handing
+	if h == nil || h.done == nil || r.phase == leading || len(r.parting) > 0 {
+		return
+	}
+	h.done()
+	if h.done = nil; !h.leaving {
+		r.handing = nil
+	}
+}
+
+// leaving reports whether this server is about to stop.
+func (r *Replica) leaving() bool { return r.handing != nil && r.handing.leaving }
