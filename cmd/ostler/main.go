@@ -84,6 +84,7 @@ func newRoot(std stdio) *cobra.Command {
 		wordsCommand(std, zookeeperReady, "zookeeper-ready [PORT]", "Exit with 0 when the local server answers imok", ""),
 		wordsCommand(std, zookeeperMetrics, "zookeeper-metrics [PORT]", "Print the metrics of the local server", ""),
 		wordsCommand(std, zkServer, "zkserver VERB [CONFIG]", "Start, stop and ask a server as zkServer.sh does", ""),
+		moveLeaderCommand(std),
 		quickstartCommand(std),
 		versionCommand(std),
 	)

@@ -179,7 +179,7 @@ func (q *quickstart) writeServer(s *quickServer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# written by ostler quickstart at each start\n"+
 		"dataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\n"+
-		"tickTime=2000\ninitLimit=10\nsyncLimit=5\n4lw.commands.whitelist=*\n", propertyText(s.dir), s.client)
+		"tickTime=2000\ninitLimit=10\nsyncLimit=5\n4lw.commands.whitelist=*,move\n", propertyText(s.dir), s.client)
 	if len(q.servers) > 1 {
 		for _, other := range q.servers {
 			fmt.Fprintf(&b, "server.%d=127.0.0.1:%d:%d\n", other.id, other.quorum, other.election)

@@ -39,6 +39,8 @@ func (f *fake) SetTraceMask(mask int64)               { f.mask = mask }
 func (f *fake) ResetConnections()                     { f.resets = append(f.resets, "connections") }
 func (f *fake) ResetStats()                           { f.resets = append(f.resets, "stats") }
 
+func (f *fake) MoveLeader() { f.resets = append(f.resets, "leader") }
+
 func testMember(t testing.TB, key, value string) ensemble.Member {
 	t.Helper()
 	m, err := ensemble.ParseMember(key, value)

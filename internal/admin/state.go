@@ -27,6 +27,7 @@ type State interface {
 	SetTraceMask(mask int64)
 	ResetConnections() // crst
 	ResetStats()       // srst
+	MoveLeader()       // move
 }
 
 // A Summary is the state in a few numbers.

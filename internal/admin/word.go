@@ -34,6 +34,7 @@ var commands = map[string]command{
 	"hash": {answer: hash},
 	"isro": {answer: isro, always: true},
 	"mntr": {answer: mntr},
+	"move": {answer: move}, // Ostler's own
 	"ruok": {answer: ruok, always: true},
 	"srst": {answer: srst},
 	"srvr": {answer: srvr},
@@ -91,8 +92,10 @@ func NewWhitelist(words []string) Whitelist {
 	return Whitelist{all: slices.Contains(words, "*"), words: slices.Clone(words)}
 }
 
-// Allows reports whether a word is answered.
-func (w Whitelist) Allows(word string) bool { return w.all || slices.Contains(w.words, word) }
+// Allows reports whether a word is answered. What moves the leader has to be named.
+func (w Whitelist) Allows(word string) bool {
+	return w.all && word != "move" || slices.Contains(w.words, word)
+}
 
 // Argument is how many bytes must follow a word before it can be answered.
 func (w Whitelist) Argument(word string) int {
@@ -130,6 +133,15 @@ func isro(s State) string {
 		return "ro"
 	}
 	return "rw"
+}
+
+// move has another server lead.
+func move(s State) string {
+	if s.Summary().Mode != Leader {
+		return "This server does not lead; server " + strconv.FormatInt(int64(s.Summary().MasterID), 10) + " does.\n"
+	}
+	s.MoveLeader()
+	return "Leadership is being handed over.\n"
 }
 
 func gtmk(s State) string { return strconv.FormatInt(s.TraceMask(), 10) }

@@ -112,7 +112,7 @@ func TestOtherRoles(t *testing.T) {
 func TestNotServing(t *testing.T) {
 	s := &fake{mask: DefaultTraceMask}
 	for word := range commands {
-		if word == TelnetClose || word == "envi" || word == "stmk" {
+		if word == TelnetClose || word == "envi" || word == "stmk" || word == "move" {
 			continue
 		}
 		if d := cmp.Diff(captured(t, "not-serving", word), answer(word, s)); d != "" {
@@ -163,6 +163,22 @@ func TestWhitelist(t *testing.T) {
 	}
 	if got := all.Answer("abcd", nil, s); got != nil {
 		t.Errorf("unknown word: %q", got)
+	}
+}
+
+// The word that moves the leader has to be named, and is for a leader.
+func TestMove(t *testing.T) {
+	s := loadedLeader(t)
+	if got := string(NewWhitelist([]string{"*"}).Answer("move", nil, s)); !strings.Contains(got, "not in the whitelist") {
+		t.Errorf("with *: %q", got)
+	}
+	named := NewWhitelist([]string{"*", "move"})
+	if got := string(named.Answer("move", nil, s)); !strings.Contains(got, "handed over") || !slices.Equal(s.resets, []string{"leader"}) {
+		t.Errorf("a leader answers %q and does %q", got, s.resets)
+	}
+	s.summary.Mode, s.summary.MasterID = Follower, 2
+	if got := string(named.Answer("move", nil, s)); got != "This server does not lead; server 2 does.\n" || len(s.resets) != 1 {
+		t.Errorf("a follower answers %q and does %q", got, s.resets)
 	}
 }
 

@@ -35,7 +35,7 @@ var requestRows = []Setting{
 var connectionRows = []Setting{
 	propInt("maxCnxns", "0", "connections to one port; 0: no limit", 0, func(c *Config, n int64) { c.MaxCnxns = int(n) }),
 	propInt("nio.sessionlessCnxnTimeout", "10000", "time a connection has to send its connect request, in ms", 1, func(c *Config, n int64) { c.SessionlessTimeout = millis(n) }),
-	property("4lw.commands.whitelist", "words", "srvr,ruok", "four-letter words that are answered, * for all. ZooKeeper's default is srvr", func(b *builder, v string) error {
+	property("4lw.commands.whitelist", "words", "srvr,ruok", "four-letter words that are answered, * for all but move. ZooKeeper's default is srvr", func(b *builder, v string) error {
 		b.cfg.FourLetterWhitelist, b.wordsSet = words(v), true
 		return nil
 	}),

@@ -323,5 +323,11 @@ func (w words) SetTraceMask(mask int64) { w.traceMask.Store(mask) }
 // ResetConnections implements admin.State.
 func (w words) ResetConnections() { w.n.srv.ResetConnections() }
 
+// MoveLeader implements admin.State.
+func (w words) MoveLeader() {
+	w.n.log.Info("leadership is to be handed over, as an operator asks")
+	w.n.HandOver(false, func() {})
+}
+
 // ResetStats implements admin.State.
 func (w words) ResetStats() { w.n.srv.ResetStats() }

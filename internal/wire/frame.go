@@ -75,6 +75,7 @@ var words = map[[4]byte]string{
 	{'w', 'c', 'h', 'c'}:     "wchc",
 	{'w', 'c', 'h', 'p'}:     "wchp",
 	{'w', 'c', 'h', 's'}:     "wchs",
+	{'m', 'o', 'v', 'e'}:     "move", // Ostler's own
 	{0xff, 0xf4, 0xff, 0xfd}: TelnetClose,
 }
 

@@ -48,7 +48,7 @@ type node struct {
 	wakeAt   time.Time
 	needSnap bool
 	next     zk.ServerID // leads without an election
-	reason   string // of the last step down
+	reason   string      // of the last step down
 	syncs    int
 }
 
