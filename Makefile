@@ -10,8 +10,10 @@ OPS     ?= 1000000
 FROM    ?= 1
 ROUNDS  ?= 20
 FOR     ?= 10m
+# How long the tests look for seeds that fail.
+SEARCH  ?= 10m
 
-.PHONY: build run test check packages sim sim-search differ mutants fuzz fuzz-live clients rolling chaos chaos-mixed bench-compare bench-memory bench-failover
+.PHONY: build run test check packages sim sim-hours sim-search differ mutants fuzz fuzz-live clients rolling chaos chaos-mixed bench-compare bench-memory bench-failover
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -23,7 +25,7 @@ test: packages check
 	$(GO) test ./...
 	CGO_ENABLED=1 $(GO) test -race $(RACE)
 	$(GO) test -tags invariants ./internal/zab ./internal/replica ./internal/tree
-	$(GO) test ./internal/sim -count=1 -run 'TestSeeds|TestARunRepeats' -sim.seeds=400
+	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run 'TestSeeds|TestARunRepeats' -sim.for=$(SEARCH)
 	$(GO) test -tags interop -count=1 -timeout 15m ./test/interop
 	$(GO) test -tags interop -count=1 ./test/differ
 	$(GO) test -tags interop -count=1 ./test/chaos -run TestMixedChaos
@@ -53,13 +55,17 @@ endef
 
 # Long runs.
 
-# SEEDS simulated ensembles with all faults, from seed 1.
+# SEEDS simulated ensembles with all faults, from seed FROM.
 sim:
-	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run TestSeeds -sim.seeds=$(SEEDS)
+	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run TestSeeds -sim.seeds=$(SEEDS) -sim.from=$(FROM)
 
-# New seeds for ten minutes.
+# More than 1,000 simulated hours.
+sim-hours:
+	$(MAKE) sim SEEDS=100000
+
+# New seeds for as long as SEARCH says.
 sim-search:
-	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run TestSeeds -sim.for=10m
+	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run TestSeeds -sim.for=$(SEARCH)
 
 # OPS random operations, in scripts from seed FROM, on Ostler and on Apache ZooKeeper.
 differ: packages

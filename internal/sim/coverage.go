@@ -54,7 +54,7 @@ var required = slices.Concat(
 	each("catch-up for a data watch, catch-up for a child watch", "deleted"),
 	each("event for a data watch, event for a persistent watch, event for a recursive watch, catch-up for a data watch", "data"),
 	each("event for a child watch, event for a persistent watch, catch-up for a child watch", "children"),
-	[]string{"leadership handed over", "an event withheld", "a local session lost"},
+	[]string{"leadership handed over", "an event withheld", "a local session lost", "a quiet stretch", "faults after a quiet stretch"},
 	[]string{"an observer up to date"},
 	where(honoured(settingReaper), []string{"a container reaped", "a TTL node reaped"}),
 	where(honoured(settingQuota), codes(zk.QuotaExceeded, "create, setData")),

@@ -50,6 +50,7 @@
 //	go test ./internal/sim -run Seeds -sim.seed=8812            repeat one run
 //	go test ./internal/sim -run Seeds -sim.seed=8812 -sim.trace=/tmp/t
 //	go test ./internal/sim -run Seeds -sim.seeds=200            many
+//	go test ./internal/sim -run Seeds -sim.seeds=200 -sim.from=201
 //	go test ./internal/sim -run Seeds -sim.for=10m              search
 //
 // Nothing in a run may depend on anything but its seed; a test runs a seed

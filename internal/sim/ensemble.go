@@ -20,8 +20,10 @@ type Ensemble struct {
 	Plan    *Plan
 	// Faulty is how long faults go on; 0: drawn.
 	Faulty time.Duration
-	tick   time.Duration
-	make   NodeFactory
+	// later are what comes behind it.
+	later []stretch
+	tick  time.Duration
+	make  NodeFactory
 	// settings are drawn with dice of their own, and so is how often later kinds of
 	// requests are made: the faults of a seed stay what they were.
 	settings Settings
@@ -43,6 +45,7 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 	e.tick = ticks[w.Rand.IntN(len(ticks))]
 	e.settings = drawSettings(w.dice(4))
 	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
+	e.later = drawStretches(w.dice(11))
 	e.O.Logs = e.logs
 	e.addServers(r)
 	e.Load = newWorkload(w, e.O, e.tick, e.settings)
@@ -168,6 +171,9 @@ func (e *Ensemble) Run() {
 	w.Run(e.Faulty)
 	e.Plan.Stop()
 	e.recover()
+	for _, s := range e.later {
+		e.pass(s)
+	}
 	e.Load.steady = true
 	w.Run(2*time.Second + 10*e.tick)
 	e.rest()

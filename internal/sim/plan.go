@@ -19,6 +19,7 @@ type Plan struct {
 	e      *Ensemble
 	faults []fault
 	on     bool
+	starts int
 }
 
 // allFaults lists every fault with a middling rate.
@@ -66,6 +67,7 @@ func (p *Plan) String() string {
 // Start begins with the faults.
 func (p *Plan) Start() {
 	p.on = true
+	p.starts++
 	for i := range p.faults {
 		p.next(&p.faults[i])
 	}
@@ -73,8 +75,9 @@ func (p *Plan) Start() {
 
 func (p *Plan) next(f *fault) {
 	wait := time.Duration(p.e.W.Rand.ExpFloat64() * float64(f.mean))
+	starts := p.starts
 	p.e.W.After(wait, func() {
-		if p.on {
+		if p.on && p.starts == starts {
 			f.do(p)
 			p.next(f)
 		}

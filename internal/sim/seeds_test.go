@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"flag"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -74,19 +75,18 @@ func reportFailure(t *testing.T, w *World) {
 }
 
 func TestSeeds(t *testing.T) {
-	switch {
-	case *seedFlag != 0:
+	if *seedFlag != 0 {
 		runOne(t, *seedFlag)
-	case *forFlag != 0:
-		search(t, uint64(time.Now().UnixNano())>>10, func(n int, began time.Time) bool { return time.Since(began) < *forFlag })
-	default:
-		for _, seed := range kept(t) {
-			if w := runSeed(Options{Seed: seed}); w.Failure() != nil {
-				reportFailure(t, w)
-			}
-		}
-		search(t, *fromFlag, func(n int, _ time.Time) bool { return n < *seedsFlag })
+		return
 	}
+	if runKept(t, kept(t)); t.Failed() && !*allFlag {
+		return
+	}
+	if *forFlag == 0 {
+		runSeeds(t, *fromFlag, *seedsFlag, 0)
+		return
+	}
+	runSeeds(t, uint64(time.Now().UnixNano())>>10, math.MaxInt, *forFlag)
 }
 
 // runOne runs one seed, with its trace if asked for.
@@ -109,51 +109,86 @@ func runOne(t *testing.T, seed uint64) {
 	t.Logf("seed %d: %v of virtual time, %d events, trace hash %x", seed, w.Now(), w.Events(), w.TraceHash())
 }
 
-// search runs seeds from first on, one world on each core, until one fails or
-// more says no.
-func search(t *testing.T, first uint64, more func(n int, began time.Time) bool) {
-	var next, events, virtual atomic.Int64
-	var failed atomic.Bool
-	var wg sync.WaitGroup
-	var mu sync.Mutex // of seen, and of reports
-	seen := make(Coverage)
+// A search is what many runs found and came across.
+type search struct {
+	t    *testing.T
+	next atomic.Int64
+	stop atomic.Bool // a run has failed
+
+	mu      sync.Mutex // guards what follows, and reports
+	seen    Coverage
+	seeds   int
+	events  uint64
+	virtual time.Duration
+}
+
+// run runs one world on each core, of the seeds that pick gives, until one fails or
+// pick says that there are no more.
+func (s *search) run(pick func(n int) (seed uint64, ok bool)) {
 	// A world leaves much garbage and keeps little: memory is cheaper than collecting.
 	defer debug.SetGCPercent(debug.SetGCPercent(1600))
-	began := time.Now()
+	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for !failed.Load() {
-				n := int(next.Add(1)) - 1
-				if !more(n, began) {
+			for !s.stop.Load() {
+				seed, ok := pick(int(s.next.Add(1)) - 1)
+				if !ok {
 					return
 				}
-				w, covered := runCovered(Options{Seed: first + uint64(n)})
-				mu.Lock()
-				seen.Add(covered)
-				mu.Unlock()
-				events.Add(int64(w.Events()))
-				virtual.Add(int64(w.Now()))
-				if w.Failure() == nil {
-					continue
-				}
-				mu.Lock()
-				if *allFlag {
-					t.Errorf("seed %d: %.500s", w.Seed(), w.Failure().Error())
-				} else if failed.CompareAndSwap(false, true) {
-					reportFailure(t, w)
-				}
-				mu.Unlock()
+				s.take(runCovered(Options{Seed: seed}))
 			}
 		})
 	}
 	wg.Wait()
-	took := time.Since(began)
-	t.Logf("%d seeds from %d in %v: %d events (%.0f per second), %v of virtual time", next.Load(), first, took.Round(time.Millisecond),
-		events.Load(), float64(events.Load())/took.Seconds(), time.Duration(virtual.Load()).Round(time.Second))
-	if int(next.Load()) >= coverSeeds && !t.Failed() && !*toyFlag {
-		for _, what := range seen.Missing() {
-			t.Errorf("in %d seeds there was no %q: what is not met is not tested", next.Load(), what)
+}
+
+// take adds what one run has shown.
+func (s *search) take(w *World, covered Coverage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.Add(covered)
+	s.seeds++
+	s.events += w.Events()
+	s.virtual += w.Now()
+	switch {
+	case w.Failure() == nil:
+	case *allFlag:
+		s.t.Errorf("seed %d: %.500s", w.Seed(), w.Failure().Error())
+	case s.stop.CompareAndSwap(false, true):
+		reportFailure(s.t, w)
+	}
+}
+
+// runKept runs the kept seeds.
+func runKept(t *testing.T, seeds []uint64) {
+	s := &search{t: t, seen: make(Coverage)}
+	s.run(func(n int) (uint64, bool) {
+		if n >= len(seeds) {
+			return 0, false
 		}
+		return seeds[n], true
+	})
+}
+
+// runSeeds runs so many seeds from first on, or, given a time, as many as begin in it.
+// It reports the sums of the range.
+func runSeeds(t *testing.T, first uint64, count int, limit time.Duration) {
+	s := &search{t: t, seen: make(Coverage)}
+	began := time.Now()
+	if limit > 0 {
+		t.Logf("seeds from %d for %v", first, limit)
+	}
+	s.run(func(n int) (uint64, bool) {
+		return first + uint64(n), n < count && (limit == 0 || time.Since(began) < limit)
+	})
+	took := time.Since(began)
+	t.Logf("%d seeds, %d to %d: %.2f simulated hours, %d events, in %v (%.0f events per second)", s.seeds, first, first+uint64(s.seeds)-1,
+		s.virtual.Hours(), s.events, took.Round(time.Millisecond), float64(s.events)/took.Seconds())
+	if s.seeds < coverSeeds || t.Failed() || *toyFlag {
+		return
+	}
+	for _, what := range s.seen.Missing() {
+		t.Errorf("in %d seeds there was no %q: what is not met is not tested", s.seeds, what)
 	}
 }
 
