@@ -119,12 +119,15 @@ func (d *Dir) lastUpTo(base, to zk.Zxid) (zk.Zxid, error) {
 }
 
 // Install makes src the whole history: whatever was there before cannot be loaded any
-// more. The log must not be open for writing.
+// more. The log must not be open for writing. The file has no digest: a leader's
+// snapshot may be fuzzy, and nothing says up to which transaction.
 func (d *Dir) Install(src snapshot.Source) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.generation++
-	t, err := snapshot.WriteTemp(d.fs, d.snapDir, src, d.snapshotOptions())
+	o := d.snapshotOptions()
+	o.NoDigest = true
+	t, err := snapshot.WriteTemp(d.fs, d.snapDir, src, o)
 	if err != nil {
 		return err
 	}

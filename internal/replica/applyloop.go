@@ -21,6 +21,11 @@ type applyLoop struct {
 	config   *ensemble.Config
 	done     zk.Zxid // what the replica loop was told last
 	mismatch bool
+	// fuzzy: the tree may hold changes of transactions that are still to come, as the
+	// snapshots of ZooKeeper's leaders do, so digests need not agree. They do once
+	// an epoch begins here: all that the leader had applied when its snapshot was
+	// written has been committed here then (quorum.md 4.7, disk.md 7.4).
+	fuzzy bool
 }
 
 // An applyCommand is one thing for the apply loop.
@@ -31,8 +36,9 @@ type (
 	applyRecords struct{ recs []*txn.Record }
 	// applyTree takes another tree in place of the present one.
 	applyTree struct {
-		tree *tree.Tree
-		zxid zk.Zxid
+		tree  *tree.Tree
+		zxid  zk.Zxid
+		fuzzy bool
 	}
 	// applyEpoch begins an epoch: everything before it is applied.
 	applyEpoch struct {
@@ -68,7 +74,8 @@ type (
 )
 
 func startApplyLoop(r *Replica) *applyLoop {
-	a := &applyLoop{r: r, config: r.ensemble}
+	// A standalone server is sent nothing that its tree could hold already.
+	a := &applyLoop{r: r, config: r.ensemble, fuzzy: r.o.Loaded.Fuzzy && r.ensemble != nil}
 	a.current.Store(r.o.Loaded.Tree)
 	a.done = r.applied
 	a.setConfig()
@@ -109,7 +116,7 @@ func (c applyRecords) run(a *applyLoop) {
 		if o := a.r.o.Observer; o != nil {
 			o.Delivered(rec, t.Digest())
 		}
-		if res.DigestMismatch {
+		if res.DigestMismatch && !a.fuzzy {
 			a.mismatch = true
 			a.r.o.Clients.SetService(zk.NoService, t)
 			a.r.inbox.Put(evMismatch{zxid: rec.Zxid})
@@ -121,6 +128,7 @@ func (c applyRecords) run(a *applyLoop) {
 
 func (c applyTree) run(a *applyLoop) {
 	a.current.Store(c.tree)
+	a.fuzzy = c.fuzzy
 	a.setConfig()
 	if o := a.r.o.Observer; o != nil {
 		o.Restored(c.zxid, c.tree.Digest())
@@ -128,6 +136,7 @@ func (c applyTree) run(a *applyLoop) {
 }
 
 func (c applyEpoch) run(a *applyLoop) {
+	a.fuzzy = false
 	t := a.tree()
 	// The new epoch begins where its leader's history ended: a client that saw
 	// zxid epoch<<32 at the leader is welcome at a learner that has all before it.
@@ -188,8 +197,9 @@ func (a *applyLoop) setConfig() {
 	a.tree().SetConfig(a.config.Text(), a.config.Version, a.r.clock.Wall().UnixMilli())
 }
 
-// adoptTree makes t, which holds everything up to last, the server's state.
-func (r *Replica) adoptTree(t *tree.Tree, last zk.Zxid) {
-	r.applier.put(applyTree{tree: t, zxid: last})
+// adoptTree makes t, which holds everything up to last, the server's state; a fuzzy one
+// may hold more.
+func (r *Replica) adoptTree(t *tree.Tree, last zk.Zxid, fuzzy bool) {
+	r.applier.put(applyTree{tree: t, zxid: last, fuzzy: fuzzy})
 	r.delivered, r.applied = last, last
 }

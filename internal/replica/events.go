@@ -63,10 +63,11 @@ type (
 		persist zab.Persist
 	}
 	evTruncated struct {
-		term uint64
-		last zk.Zxid
-		tree *tree.Tree // reloaded; nil if the old one holds nothing above last
-		err  error
+		term  uint64
+		last  zk.Zxid
+		tree  *tree.Tree // reloaded; nil if the old one holds nothing above last
+		fuzzy bool       // it is
+		err   error
 	}
 	evInstalled struct {
 		term uint64

@@ -119,7 +119,7 @@ func (r *Replica) onTruncated(e evTruncated) {
 		return
 	}
 	if e.tree != nil {
-		r.adoptTree(e.tree, e.last)
+		r.adoptTree(e.tree, e.last, e.fuzzy)
 	}
 	if e.term != r.term || r.phase != learning {
 		r.history.TruncateAfter(e.last)
@@ -135,7 +135,7 @@ func (r *Replica) onInstalled(e evInstalled) {
 		r.fail(e.err)
 		return
 	}
-	r.adoptTree(e.tree, e.zxid)
+	r.adoptTree(e.tree, e.zxid, true)
 	if e.term != r.term || r.phase != learning {
 		r.history.Reset(e.zxid)
 		return

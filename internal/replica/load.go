@@ -37,15 +37,14 @@ func loadUpTo(dir *datadir.Dir, cfg *config.Config, log *slog.Logger, limit zk.Z
 	if err != nil {
 		return Loaded{}, err
 	}
-	// A fuzzy snapshot holds changes of later transactions: until those are
-	// replayed too, the digests cannot agree (disk.md 7.4).
-	if l.lastBad > found.Info.DigestZxid {
+	fuzzy := l.fuzzy(found.Info)
+	if !fuzzy && l.lastBad > max(found.Info.DigestZxid, l.firstGood) {
 		log.Error("digests of the replayed log differ from the recorded ones", "transactions", l.mismatches, "last", l.lastBad)
 	}
 	return Loaded{
 		Tree: l.tree, History: l.history, Accepted: found.Accepted, Current: found.Current,
 		Committed: found.Committed, Members: members, Alarms: l.alarms,
-		Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
+		Fuzzy: fuzzy, Fresh: found.Fresh, Trusted: !found.Fresh && !found.Suspect && !found.Untrusted,
 	}, nil
 }
 
@@ -59,8 +58,23 @@ type loading struct {
 	tree       *tree.Tree
 	history    *zab.History
 	mismatches int
+	firstGood  zk.Zxid // of the records whose digest agrees
 	lastBad    zk.Zxid
 	err        error
+}
+
+// fuzzy reports whether the tree may hold changes of transactions that are not in the
+// log. A fuzzy snapshot holds changes of later transactions: until those are replayed
+// too, the digests cannot agree (disk.md 7.4). Without a digest of its own, as those
+// that come from a leader are kept, nothing says up to which.
+func (l *loading) fuzzy(info snapshot.Info) bool {
+	switch {
+	case l.loader == nil:
+		return false // there is no snapshot
+	case info.HasDigest:
+		return l.history.Last() < info.DigestZxid
+	}
+	return l.firstGood == 0
 }
 
 // newSink begins from nothing: what a rejected snapshot left is forgotten
@@ -92,6 +106,8 @@ func (l *loading) apply(snapshotZxid zk.Zxid, rec *txn.Record) {
 	if res := l.tree.Apply(&rec.Txn, func(tree.Change) {}); res.DigestMismatch {
 		l.mismatches++
 		l.lastBad = rec.Zxid
+	} else if rec.Digest != nil && l.firstGood == 0 {
+		l.firstGood = rec.Zxid
 	}
 	l.history.Append(rec)
 	l.history.Trim(l.cfg.CommitLogCount, historyBytes, rec.Zxid)

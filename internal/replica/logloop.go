@@ -186,7 +186,7 @@ func (c logTruncate) run(l *logLoop) error {
 		if err != nil {
 			ev.err = fmt.Errorf("reload the history after truncating it to %v: %w", c.to, err)
 		} else {
-			ev.tree = loaded.Tree
+			ev.tree, ev.fuzzy = loaded.Tree, loaded.Fuzzy
 		}
 	}
 	l.tell(ev)

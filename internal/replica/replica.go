@@ -91,7 +91,9 @@ type Loaded struct {
 	// Fresh: there was no data at all. Trusted: this server's votes count
 	// although its history may be empty (decisions.md 2).
 	Fresh, Trusted bool
-	Alarms         *Alarms // goes on counting
+	// Fuzzy: the tree may hold changes of transactions that it has still to apply.
+	Fuzzy  bool
+	Alarms *Alarms // goes on counting
 }
 
 // A phase is where a replica is in its life (see the package comment).
