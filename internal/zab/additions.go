@@ -44,6 +44,12 @@ func appendSecret(b []byte, fingerprint uint64) []byte {
 	return binary.BigEndian.AppendUint64(b, fingerprint)
 }
 
+// leaderInfo offers an epoch.
+func leaderInfo(start zk.Zxid, secret uint64) peerwire.Packet {
+	data := binary.BigEndian.AppendUint32(nil, uint32(peerwire.ProtocolVersion))
+	return peerwire.Packet{Type: peerwire.LeaderInfo, Zxid: start, Data: appendSecret(data, secret)}
+}
+
 // decodeSecret reads a fingerprint, 0 if there is none.
 func decodeSecret(b []byte, at int) uint64 { return decodeAddition(b, at) }
 
@@ -60,10 +66,7 @@ func decodeAddition(b []byte, at int) uint64 {
 // never promised.
 func (l *Leader) refuseSecret(p *peer, packet *peerwire.Packet, id zk.ServerID, out *Output) {
 	if decodeSecret(packet.Data, learnerSecretAt) != 0 {
-		l.send(p, peerwire.Packet{
-			Type: peerwire.LeaderInfo, Zxid: zk.MakeZxid(1, 0),
-			Data: appendSecret(binary.BigEndian.AppendUint32(nil, uint32(peerwire.ProtocolVersion)), l.o.Secret),
-		}, out)
+		l.send(p, leaderInfo(zk.MakeZxid(1, 0), l.o.Secret), out)
 	}
 	l.close(p, out, "server %d: %s", id, secretsDiffer)
 	out.Close[len(out.Close)-1].Flush = true

@@ -111,6 +111,15 @@ type (
 
 	// Failed (learner): truncating or receiving a snapshot failed.
 	Failed struct{ Err error }
+
+	// Delivered (relay) is what the learner of this server delivers, in order. The
+	// shell does not answer a sync before the relay delivers it back: it may be an
+	// observer's.
+	Delivered struct{ Delivery Delivery }
+
+	// Asking (relay): the leader is asked about a session by this server itself. The
+	// same goes for a Sync. Revalidated is the answer.
+	Asking struct{ Session zk.SessionID }
 )
 
 func (Tick) input()          {}
@@ -126,6 +135,9 @@ func (SnapshotReady) input() {}
 func (Truncated) input()     {}
 func (SnapReceived) input()  {}
 func (Failed) input()        {}
+func (Delivered) input()     {}
+func (Asking) input()        {}
+func (Revalidated) input()   {}
 
 // An EpochKind names one of the two epoch files.
 type EpochKind int
@@ -186,7 +198,7 @@ type Revalidation struct {
 	Timeout int32 // ms
 }
 
-// A Revalidated (learner) is the leader's answer.
+// A Revalidated is the leader's answer to a learner.
 type Revalidated struct {
 	Session zk.SessionID
 	Valid   bool
@@ -201,19 +213,20 @@ type Output struct {
 	Send     []Sent
 	Close    []Closed
 	Deliver  []Delivery
-	Snapshot []LinkID // leader: open a view for this learner; answer with SnapshotReady
+	Snapshot []LinkID // leader, relay: open a view for this learner; answer with SnapshotReady
 
 	Requests     []Forwarded             // leader
-	Touched      []peerwire.SessionTouch // leader
+	Touched      []peerwire.SessionTouch // leader, relay
 	Revalidate   []Revalidation          // leader
-	Revalidated  []Revalidated           // learner
+	Revalidated  []Revalidated           // learner, and relay for this server itself
+	Moved        []zk.SessionID          // relay: sessions that are attached at an observer now
 	Pings        []zk.Zxid               // learner: answer each with a PING packet that carries the touched sessions
 	Established  bool                    // leader: may propose; learner: may serve
 	StepDown     string                  // not empty: leave the role, for this reason
 	Designated   zk.ServerID             // with StepDown: who leads next, without an election; 0: unknown
 	NeedSnapshot bool                    // learner, with StepDown: set Options.ForceSnapshot the next time
 	WakeAt       time.Time               // step again no later than this
-	Synced       []zk.ServerID           // leader: learners that were sent UPTODATE, for the log
+	Synced       []zk.ServerID           // leader, relay: learners that were sent UPTODATE, for the log
 }
 
 // Reset empties o for the next step, keeping its memory.
@@ -221,7 +234,7 @@ func (o *Output) Reset() {
 	*o = Output{
 		Persist: o.Persist[:0], Append: o.Append[:0], Truncate: o.Truncate[:0], Send: o.Send[:0],
 		Close: o.Close[:0], Deliver: o.Deliver[:0], Snapshot: o.Snapshot[:0], Requests: o.Requests[:0],
-		Touched: o.Touched[:0], Revalidate: o.Revalidate[:0], Revalidated: o.Revalidated[:0],
+		Touched: o.Touched[:0], Revalidate: o.Revalidate[:0], Revalidated: o.Revalidated[:0], Moved: o.Moved[:0],
 		Pings: o.Pings[:0], Synced: o.Synced[:0],
 	}
 }

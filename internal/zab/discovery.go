@@ -143,10 +143,7 @@ func (l *Leader) offer(p *peer, out *Output) {
 		return
 	}
 	p.stage = awaitPromise
-	l.send(p, peerwire.Packet{
-		Type: peerwire.LeaderInfo, Zxid: l.start(),
-		Data: appendSecret(binary.BigEndian.AppendUint32(nil, uint32(peerwire.ProtocolVersion)), l.o.Secret),
-	}, out)
+	l.send(p, leaderInfo(l.start(), l.o.Secret), out)
 }
 
 // onPromise takes ACKEPOCH (quorum.md 4.9, waitForEpochAck).

@@ -39,6 +39,8 @@ type node struct {
 	election *election.Core
 	leader   *Leader
 	learner  *Learner
+	relay    *Relay // of a follower, in a world of masters
+	relayed  Output
 	links    map[LinkID]*simLink
 	link     *simLink // to the leader
 	leaderID zk.ServerID
@@ -97,7 +99,7 @@ func (n *node) begin() {
 	n.boot++
 	n.disks = [2]disk{}
 	n.links = make(map[LinkID]*simLink)
-	n.leader, n.learner, n.link, n.next = nil, nil, nil, 0
+	n.leader, n.learner, n.link, n.relay, n.next = nil, nil, nil, nil, 0
 	n.trusted = n.born
 	floor := 0
 	if n.w.trim {
@@ -162,7 +164,7 @@ func (n *node) drain(reason string) {
 	n.served = false
 	n.dropAll()
 	clear(n.links)
-	n.leader, n.learner, n.link = nil, nil, nil
+	n.leader, n.learner, n.link, n.relay = nil, nil, nil, nil
 	n.election.SetRole(peerwire.Looking)
 	n.out.Reset()
 	n.wakeAt = time.Time{}
@@ -255,6 +257,9 @@ func (n *node) step(in Input) {
 		return
 	}
 	switch {
+	case n.forRelay(in):
+		n.stepRelay(in)
+		return
 	case n.leader != nil:
 		n.leader.Step(n.w.now, in, &n.out)
 	case n.learner != nil:
@@ -315,11 +320,7 @@ func (n *node) carryOut() {
 		n.sendPacket(&o.Send[i])
 	}
 	for _, c := range o.Close {
-		if l := n.links[c.Link]; l != nil {
-			n.w.logf("%d closes link %d: %s", n.id, c.Link, c.Reason)
-			delete(n.links, c.Link)
-			n.w.dropLink(l)
-		}
+		n.closeLink(c)
 	}
 	if o.Established {
 		n.trusted = true
@@ -330,9 +331,13 @@ func (n *node) carryOut() {
 		} else {
 			n.w.logf("%d follows in epoch %d", n.id, n.learner.Epoch())
 			n.election.SetEpoch(n.learner.Epoch())
+			n.beginRelay()
 		}
 	}
 	for _, d := range o.Deliver {
+		if n.relay != nil {
+			n.stepRelay(Delivered{d})
+		}
 		if d.Sync {
 			n.syncs++
 			continue
@@ -402,13 +407,13 @@ func (n *node) install(z zk.Zxid, view []*txn.Record) {
 func (n *node) openView(link LinkID) {
 	n.w.after(n.w.between(n.w.diskMin, n.w.diskMax), n.inRole(func() {
 		l := n.links[link]
-		if l == nil || n.leader == nil {
+		if l == nil || n.leader == nil && n.relay == nil {
 			return
 		}
-		z := n.leader.Committed()
+		z, epoch := n.committed()
 		view := upTo(n.recs(), z)
-		if n.leader.Established() && z.Epoch() < n.leader.Epoch() {
-			z = zk.MakeZxid(n.leader.Epoch(), 0) // as the tree of an established leader says
+		if epoch > z.Epoch() {
+			z = zk.MakeZxid(epoch, 0) // as the tree of an established server says
 		}
 		n.view(l, view)
 		n.step(SnapshotReady{Link: link, Zxid: z})
@@ -463,52 +468,10 @@ func (n *node) carryOutVotes() {
 	}
 }
 
-func (n *node) options() Options {
-	return Options{
-		Self: n.id, Observer: n.observer, Config: n.w.config, Tick: simTick, InitLimit: 10, SyncLimit: 5,
-		Accepted: n.accepted, Current: n.current, History: n.history,
-		TrustEmpty: n.trusted || n.election.Trusted(), ForceSnapshot: n.needSnap,
+func (n *node) closeLink(c Closed) {
+	if l := n.links[c.Link]; l != nil {
+		n.w.logf("%d closes link %d: %s", n.id, c.Link, c.Reason)
+		delete(n.links, c.Link)
+		n.w.dropLink(l)
 	}
-}
-
-// settle takes the role that the election gave.
-func (n *node) settle(v election.Vote) {
-	n.term++
-	n.born = n.born || n.options().TrustEmpty
-	n.leaderID = v.Leader
-	n.w.logf("%d settles on %d", n.id, v.Leader)
-	if v.Leader == n.id {
-		o := n.options()
-		o.Appointed = n.next != 0
-		n.next = 0
-		n.leader = NewLeader(o, n.w.now, &n.out)
-		n.carryOut()
-		return
-	}
-	n.next = 0
-	n.dial(10)
-}
-
-// dial connects to the leader, as soon as it leads.
-func (n *node) dial(tries int) {
-	w := n.w
-	w.after(w.between(w.netMin, w.netMax), n.inRole(func() {
-		to := w.node(n.leaderID)
-		if !to.up || to.leader == nil || w.cut[pair(n.id, to.id)] {
-			if tries == 0 {
-				n.drain("cannot reach the leader")
-				return
-			}
-			w.after(20*time.Millisecond, n.inRole(func() { n.dial(tries - 1) }))
-			return
-		}
-		w.nextID++
-		l := &simLink{id: w.nextID, learner: n, leader: to}
-		w.links[l.id] = l
-		n.links[l.id], to.links[l.id] = l, l
-		n.link = l
-		to.step(LinkUp{Link: l.id})
-		n.learner = NewLearner(n.options(), l.id, w.now, &n.out)
-		n.carryOut()
-	}))
 }

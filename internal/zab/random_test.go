@@ -2,6 +2,7 @@ package zab
 
 import (
 	"flag"
+	"iter"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestRandomFaults(t *testing.T) {
 	}
 	s := total.stats
 	t.Logf("%+v", s)
-	if s.diffs == 0 || s.truncs == 0 || s.snaps == 0 || s.crashes == 0 || s.wipes == 0 || s.commits == 0 || s.handovers == 0 {
+	if s.diffs == 0 || s.truncs == 0 || s.snaps == 0 || s.crashes == 0 || s.wipes == 0 || s.commits == 0 || s.relayed == 0 || s.handovers == 0 {
 		t.Errorf("something was never tested: %+v", s)
 	}
 }
@@ -57,6 +58,7 @@ func randomRun(t *testing.T, seed uint64, total *world) {
 	}()
 	w.trim = seed%5 != 0
 	w.chaos = seed%7 < 3
+	w.masters = seed%4 == 1
 	for _, n := range w.nodes {
 		n.begin()
 	}
@@ -76,6 +78,7 @@ func randomRun(t *testing.T, seed uint64, total *world) {
 	total.stats.crashes += w.stats.crashes
 	total.stats.wipes += w.stats.wipes
 	total.stats.handovers += w.stats.handovers
+	total.stats.relayed += w.stats.relayed
 }
 
 // fault does one bad thing, or none.
@@ -156,7 +159,7 @@ func (w *world) recover() {
 	}
 	w.until(30*time.Second, "a leader with all servers behind it", func() bool {
 		l := w.leader()
-		return l != nil && l.leader.syncedCount() == len(w.nodes)-1
+		return l != nil && w.syncedCount(l.leader) == len(w.nodes)-1
 	})
 	before := len(w.committed)
 	w.propose(w.leader(), 2)
@@ -175,11 +178,20 @@ func (w *world) recover() {
 	})
 }
 
-func (l *Leader) syncedCount() int {
+// syncedCount counts who is up to date, at the leader and at relays.
+func (w *world) syncedCount(l *Leader) int {
 	count := 0
-	for s := range l.Learners() {
-		if s.Synced {
-			count++
+	synced := func(list iter.Seq[LearnerStatus]) {
+		for s := range list {
+			if s.Synced {
+				count++
+			}
+		}
+	}
+	synced(l.Learners())
+	for _, n := range w.nodes {
+		if n.relay != nil && n.learner.Epoch() == l.Epoch() {
+			synced(n.relay.Observers())
 		}
 	}
 	return count

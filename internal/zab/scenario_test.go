@@ -42,7 +42,7 @@ func (w *world) untilLeader(id zk.ServerID, others int) {
 	w.t.Helper()
 	w.until(20*time.Second, fmt.Sprintf("%d leading %d others", id, others), func() bool {
 		n := w.node(id)
-		return n.up && n.leader != nil && n.leader.Established() && n.leader.syncedCount() >= others
+		return n.up && n.leader != nil && n.leader.Established() && n.w.syncedCount(n.leader) >= others
 	})
 }
 
@@ -170,7 +170,7 @@ func TestBurntPromiseHeals(t *testing.T) {
 	w.begin(1)
 	w.until(20*time.Second, "all together", func() bool {
 		l := w.leader()
-		return l != nil && l.leader.syncedCount() == 2
+		return l != nil && w.syncedCount(l.leader) == 2
 	})
 	if got := w.leader().leader.Epoch(); got != 10 {
 		t.Errorf("epoch %d, want 10", got)

@@ -130,7 +130,7 @@ func (n *node) arrive(l *simLink, p simPacket) {
 		}
 	}
 	n.step(Received{Link: l.id, Packet: p.packet})
-	if n.learner == nil {
+	if n != l.learner || n.learner == nil {
 		return
 	}
 	switch {

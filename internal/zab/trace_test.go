@@ -21,6 +21,7 @@ import (
 //
 //	leader self=3 voters=3 [observers=1] [accepted=1] [current=1] [log=0x1..0x5]
 //	learner self=1 …, and [observer] [untrusted] [force] [known=0x5]
+//	relay self=1 …, and [known=0x5], what is committed
 //
 // begin a role. After that each line of a command's body is an input:
 //
@@ -50,6 +51,7 @@ type script struct {
 	o       Options
 	leader  *Leader
 	learner *Learner
+	relay   *Relay
 	out     Output
 	text    strings.Builder
 }
@@ -57,7 +59,7 @@ type script struct {
 func (s *script) command(d *datadriven.TestData) string {
 	s.text.Reset()
 	switch d.Cmd {
-	case "leader", "learner":
+	case "leader", "learner", "relay":
 		s.begin(d)
 	case "do":
 		for _, line := range strings.Split(d.Input, "\n") {
@@ -78,7 +80,7 @@ func (s *script) begin(d *datadriven.TestData) {
 	voters, observers := 3, 0
 	s.now = time.Unix(1000, 0)
 	s.o = Options{Tick: 2 * time.Second, InitLimit: 10, SyncLimit: 5, TrustEmpty: true}
-	s.leader, s.learner = nil, nil
+	s.leader, s.learner, s.relay = nil, nil, nil
 	log := ""
 	for _, a := range d.CmdArgs {
 		val := ""
@@ -116,9 +118,12 @@ func (s *script) begin(d *datadriven.TestData) {
 	}
 	s.o.Config = traceConfig(voters, observers)
 	s.o.History = s.history(log)
-	if d.Cmd == "leader" {
+	switch d.Cmd {
+	case "leader":
 		s.leader = NewLeader(s.o, s.now, &s.out)
-	} else {
+	case "relay":
+		s.beginRelay()
+	default:
 		s.learner = NewLearner(s.o, 1, s.now, &s.out)
 	}
 	s.print()
@@ -210,6 +215,9 @@ func (s *script) play(line string) {
 			s.step(Tick{})
 		}
 	default:
+		if s.relay != nil && s.playRelay(f) {
+			return
+		}
 		s.step(Received{Link: LinkID(s.number(f[0])), Packet: s.packet(f[1:])})
 	}
 }
@@ -260,13 +268,13 @@ func (s *script) packet(f []string) peerwire.Packet {
 		req := peerwire.ForwardedRequest{Session: zk.SessionID(args["session"]), Cxid: int32(args["cxid"]), Op: zk.OpCode(args["op"])}
 		p.Data = req.Append(nil)
 	case peerwire.Revalidate:
-		if s.leader != nil {
+		if s.learner == nil {
 			p.Data = peerwire.AppendRevalidate(nil, zk.SessionID(args["session"]), int32(args["timeout"]))
 		} else {
 			p.Data = peerwire.AppendRevalidated(nil, zk.SessionID(args["session"]), args["valid"] != 0)
 		}
 	case peerwire.Ping:
-		if s.leader != nil {
+		if s.learner == nil {
 			p.Data = peerwire.AppendTouches([]byte{}, nil)
 		}
 	case peerwire.CommitAndActivate:
@@ -276,9 +284,12 @@ func (s *script) packet(f []string) peerwire.Packet {
 }
 
 func (s *script) step(in Input) {
-	if s.leader != nil {
+	switch {
+	case s.leader != nil:
 		s.leader.Step(s.now, in, &s.out)
-	} else {
+	case s.relay != nil:
+		s.relay.Step(s.now, in, &s.out)
+	default:
 		s.learner.Step(s.now, in, &s.out)
 	}
 	s.print()
@@ -334,6 +345,9 @@ func (s *script) print() {
 	}
 	for _, r := range o.Revalidated {
 		line("revalidated %v %v", r.Session, r.Valid)
+	}
+	for _, id := range o.Moved {
+		line("moved %v", id)
 	}
 	for _, z := range o.Pings {
 		line("answer ping %v", z)

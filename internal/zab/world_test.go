@@ -39,12 +39,13 @@ type world struct {
 	trim             bool
 	arrived          func(n *node, l *simLink, p *peerwire.Packet) // a hook, may be nil
 	chaos            bool                                          // elections may go wrong
+	masters          bool                                          // observers follow followers
 
 	leaders   map[zk.Epoch]zk.ServerID // Leadership2
 	initials  map[zk.Epoch][]*txn.Record
 	promises  map[promiseKey]zk.ServerID
 	committed []*txn.Record // the global sequence
-	stats     struct{ established, diffs, truncs, snaps, commits, crashes, wipes, handovers int }
+	stats     struct{ established, diffs, truncs, snaps, commits, crashes, wipes, relayed, handovers int }
 }
 
 type event struct {
