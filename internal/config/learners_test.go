@@ -2,6 +2,7 @@ package config
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -17,11 +18,18 @@ func TestLearnerSettings(t *testing.T) {
 	got, warnings, err := load(t, three+`
 maxConcurrentSnapSyncs=3
 leader.maxConcurrentDiffSyncs=0
+observerMasterPort=2191
+observerMaster.sizeLimit=1000
+observer.reconnectDelayMs=70
+observer.election.DelayMs=0
 `, files{"/data/myid": "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Learners{MaxSnapSyncs: 3, MaxDiffSyncs: 1}
+	want := Learners{
+		MaxSnapSyncs: 3, MaxDiffSyncs: 1,
+		MasterPort: 2191, MasterBytes: 1000, ReconnectDelay: 70 * time.Millisecond,
+	}
 	if diff := cmp.Diff(want, got.Learners); diff != "" {
 		t.Errorf("set (-want +got):\n%s\nwarnings %q", diff, warnings)
 	}

@@ -73,7 +73,6 @@ var ensembleRows = []Setting{
 		return nil
 	}),
 	fileBool("reconfigEnabled", "false", "changing the members while running", func(b *builder) *bool { return &b.cfg.ReconfigEnabled }),
-	{Name: "observerMasterPort", Type: "port", Support: Later, Text: "observers that follow a follower"},
 	{Name: "syncEnabled", Type: "bool", Default: "true", Support: Later, Text: "false: observers write no files"},
 	fileBool("localSessionsEnabled", "false", "sessions known to one server only, which need no transaction; the same on all members", func(b *builder) *bool { return &b.cfg.LocalSessions }),
 	fileBool("localSessionsUpgradingEnabled", "false", "local sessions become global at their first ephemeral node", func(b *builder) *bool { return &b.cfg.UpgradeLocal }),
@@ -89,10 +88,7 @@ var ensembleRows = []Setting{
 	later("leaderConnectDelayDuringRetryMs", "int", "100", "pause between tries to reach a new leader"),
 	later("leader.maxTimeToWaitForEpoch", "int", "-1", "limit of a new leader's first phase"),
 	later("leader.ackLoggingFrequency", "int", "1000", "sampling of ack_latency"),
-	later("observer.reconnectDelayMs", "int", "0", "pause of an observer before it comes back"),
-	later("observer.election.DelayMs", "int", "200", "pause of an observer before it looks for a leader"),
 	later("observer.syncEnabled", "bool", "", "overrides syncEnabled"),
-	later("observerMaster.sizeLimit", "int", "33554432", "bytes of proposals kept for observers"),
 	bare(ignored("leader.nodelay", "TCP_NODELAY is always on")),
 	bare(ignored("follower.nodelay", "TCP_NODELAY is always on")),
 	ignored("leader.closeSocketAsync", "closing never blocks"),

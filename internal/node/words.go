@@ -63,7 +63,9 @@ func (w words) Summary() admin.Summary {
 	}
 	if !st.Solo && !st.ReadOnly {
 		s.Peer = peer(st)
-		s.MasterID = st.Leader
+		if s.MasterID = st.Leader; st.Master != 0 {
+			s.MasterID = st.Master
+		}
 	}
 	if s.Mode == admin.Leader {
 		s.Proposals = &admin.Sizes{Last: -1, Min: -1, Max: -1}

@@ -64,15 +64,15 @@ func (r *Replica) dialServer(m ensemble.Member, timeout time.Duration, connected
 	peers.DialAny(r.o.Env.Net, m.QuorumAddr.List(), timeout, peers.StreamOptions(), connected)
 }
 
-// openQuorumPort opens it at all addresses of this server. One that cannot be had, as
-// while one of its networks is down, is left out as long as there is another.
-func (r *Replica) openQuorumPort() error {
+// openPort opens a port for learners at all addresses of this server. One that cannot be
+// had, as while one of its networks is down, is left out as long as there is another.
+func (r *Replica) openPort(own ensemble.Addrs) error {
 	var failed error
 	var open listeners
-	for _, addr := range r.bindAddrs(r.self().QuorumAddr) {
+	for _, addr := range r.bindAddrs(own) {
 		l, err := r.o.Env.Net.Listen(addr, peers.StreamOptions(), r.acceptLearner)
 		if err != nil {
-			r.log.Error("cannot open the quorum port", "addr", addr, "err", err)
+			r.log.Error("cannot open a port for learners", "addr", addr, "err", err)
 			failed = err
 			continue
 		}

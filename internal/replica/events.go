@@ -114,7 +114,7 @@ func (e evNotification) handle(r *Replica) { r.onNotification(e.from, e.n) }
 func (e evMeshLink) handle(r *Replica) { r.onMeshLink(e) }
 
 func (e evLinkUp) handle(r *Replica) {
-	if r.phase != leading || r.listener == nil {
+	if !r.accepts() {
 		e.link.Close()
 		return
 	}
@@ -122,7 +122,7 @@ func (e evLinkUp) handle(r *Replica) {
 	r.links[id] = e.link
 	r.publishLinks()
 	e.link.SetReadTimeout(r.ticks(r.cfg.InitLimit))
-	r.stepLeader(zab.LinkUp{Link: id})
+	r.stepOf(id, zab.LinkUp{Link: id})
 }
 
 func (e evLinkDown) handle(r *Replica) {
@@ -141,7 +141,7 @@ func (e evLinkDown) handle(r *Replica) {
 		v.Close()
 		delete(r.views, id)
 	}
-	r.step1(zab.LinkDown{Link: id, Err: e.err})
+	r.stepOf(id, zab.LinkDown{Link: id, Err: e.err})
 }
 
 func (e evPacket) handle(r *Replica) {
@@ -149,7 +149,7 @@ func (e evPacket) handle(r *Replica) {
 	if r.links[id] == e.link {
 		r.noteSync(e.packet)
 		r.noteReport(id, e.packet.Type)
-		r.step1(zab.Received{Link: id, Packet: e.packet})
+		r.stepOf(id, zab.Received{Link: id, Packet: e.packet})
 	}
 	e.link.Done(e.size)
 }
@@ -222,17 +222,26 @@ func (e evApplied) handle(r *Replica) {
 }
 
 func (e evView) handle(r *Replica) {
-	if e.term != r.term || r.phase != leading || r.links[e.link] == nil {
+	if e.term != r.term || r.phase != leading && r.master == nil || r.links[e.link] == nil {
 		e.view.Close()
 		return
 	}
 	r.views[e.link] = e.view
-	r.stepLeader(zab.SnapshotReady{Link: e.link, Zxid: e.view.Zxid()})
+	r.stepOf(e.link, zab.SnapshotReady{Link: e.link, Zxid: e.view.Zxid()})
 }
 
 func (e evMismatch) handle(r *Replica) {
 	r.failf("the digest of the tree after %v differs from the one the leader recorded: this replica's state cannot be trusted. "+
 		"Move %s/version-2 away and start again, so that it is copied from the ensemble", e.zxid, r.cfg.DataDir)
+}
+
+// stepOf hands an input that comes from a link to the core that it belongs to.
+func (r *Replica) stepOf(link zab.LinkID, in zab.Input) {
+	if r.ofMaster(link) {
+		r.stepMaster(in)
+		return
+	}
+	r.step1(in)
 }
 
 // step1 hands an input to the core of the present role.

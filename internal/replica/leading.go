@@ -12,7 +12,7 @@ import (
 
 // lead begins the role of a leader: the quorum port opens, and discovery starts.
 func (r *Replica) lead() {
-	if err := r.openQuorumPort(); err != nil {
+	if err := r.openPort(r.self().QuorumAddr); err != nil {
 		r.leaveRole("the quorum port cannot be opened")
 		return
 	}
@@ -108,6 +108,7 @@ func (r *Replica) established() {
 	} else {
 		epoch = r.learner.Epoch()
 		r.links[r.leaderLink].SetReadTimeout(r.ticks(r.cfg.SyncLimit))
+		r.openMaster()
 	}
 	r.needSnapshot = false
 	if !r.trusted {

@@ -35,8 +35,11 @@ func (r *Replica) connect() {
 	}
 	r.phase = connecting
 	r.election.SetRole(r.role)
-	r.dial = dialState{deadline: r.clock.Now().Add(r.ticks(limit))}
-	r.dialLeader()
+	now := r.clock.Now()
+	r.dial = dialState{deadline: now.Add(r.ticks(limit))}
+	if !r.delayConnecting(now) {
+		r.dialLeader()
+	}
 }
 
 // dialLeader opens a connection to the leader's quorum port.
@@ -50,7 +53,7 @@ func (r *Replica) dialLeader() {
 	r.dial.tries++
 	term := r.term
 	timeout := r.dial.deadline.Sub(r.clock.Now())
-	r.dialServer(m, timeout, func(s env.Stream, err error) env.Handler {
+	r.dialServer(r.upstream(m), timeout, func(s env.Stream, err error) env.Handler {
 		if err != nil {
 			r.inbox.Put(evDialled{term: term, err: err})
 			return nil
@@ -78,12 +81,13 @@ func (r *Replica) onDialled(e evDialled) {
 	}
 	now := r.clock.Now()
 	if e.err != nil {
-		if r.dial.tries >= dialTries || !now.Before(r.dial.deadline) {
+		pause, last := r.dialPauseAfter(r.dial.tries)
+		if last || !now.Before(r.dial.deadline) {
 			r.log.Warn("cannot reach the leader", "leader", int64(r.leaderID), "err", e.err)
 			r.leaveRole("the leader cannot be reached")
 			return
 		}
-		r.dial.next = now.Add(min(dialPause, dialFirstPause<<(r.dial.tries-1)))
+		r.dial.next = now.Add(pause)
 		return
 	}
 	r.leaderLink = zab.LinkID(e.link.ID)
@@ -153,8 +157,7 @@ func (r *Replica) continueLink() {
 
 // answerPing tells the leader which sessions gave a sign of life (quorum.md 4.13).
 func (r *Replica) answerPing(zxid zk.Zxid) {
-	touched := r.o.Clients.Touched()
-	r.sendLeader(peerwire.Packet{Type: peerwire.Ping, Zxid: zxid, Data: peerwire.AppendTouches([]byte{}, touched)})
+	r.sendLeader(peerwire.Packet{Type: peerwire.Ping, Zxid: zxid, Data: peerwire.AppendTouches([]byte{}, r.touchedAll())})
 }
 
 // sendLeader sends a packet on the link to the leader.

@@ -37,13 +37,14 @@ func (r *Replica) leaveRole(reason string) {
 	r.term++
 	r.phase = draining
 	r.idle = idleState{}
+	r.delayLooking(r.role)
 	r.role = peerwire.Looking
 	r.election.SetRole(peerwire.Looking)
 	r.serving = false
 	r.applier.put(applyServing{service: zk.NoService})
 	r.noteCommitted()
 	r.closePeers()
-	r.leader, r.learner, r.prep = nil, nil, nil
+	r.leader, r.learner, r.prep, r.master = nil, nil, nil, nil
 	r.deadlines.Store(nil)
 	if r.activating != nil {
 		r.orphaned, r.activating = r.activating, nil
@@ -87,7 +88,9 @@ func (r *Replica) drained() {
 	if r.idle.epoch && r.current < r.history.Last().Epoch() {
 		return
 	}
-	r.look()
+	if r.mayLook() {
+		r.look()
+	}
 }
 
 // look starts an election.

@@ -31,7 +31,7 @@ func (r *Replica) carryOut() {
 		r.closeLink(c)
 	}
 	for _, d := range o.Deliver {
-		r.onDelivery(d)
+		r.onLearnerDelivery(d)
 	}
 	for _, link := range o.Snapshot {
 		r.applier.put(applyView{term: r.term, link: link})
@@ -43,7 +43,7 @@ func (r *Replica) carryOut() {
 		r.onRevalidation(v)
 	}
 	for _, v := range o.Revalidated {
-		r.applier.put(applyRevalidated{session: v.Session, valid: v.Valid})
+		r.onRevalidated(v)
 	}
 	for _, zxid := range o.Pings {
 		r.answerPing(zxid)
@@ -54,7 +54,7 @@ func (r *Replica) carryOut() {
 	wake := o.WakeAt
 	o.Reset()
 	o.WakeAt = wake
-	r.history.Trim(r.cfg.CommitLogCount, historyBytes, min(r.applied, r.delivered))
+	r.trimHistory()
 	r.maybeSnapshot()
 	r.publish()
 }
@@ -65,11 +65,7 @@ func (r *Replica) onSynced(servers []zk.ServerID) {
 	for _, id := range servers {
 		r.log.Info("learner is up to date", "server", int64(id), "zxid", r.history.Last())
 	}
-	for s := range r.leader.Learners() {
-		if l := r.links[s.Link]; l != nil && s.Synced {
-			l.SetReadTimeout(r.ticks(r.cfg.SyncLimit))
-		}
-	}
+	r.hurry(r.leader.Learners())
 	r.noteJoined()
 }
 

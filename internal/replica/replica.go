@@ -173,7 +173,10 @@ type Replica struct {
 	nextExpiry  time.Time
 	syncs       []pendingSync // of this server's clients, oldest first
 	views       map[zab.LinkID]*tree.View
-	listener    listeners // the quorum port; nil unless this server leads
+	listener    listeners       // for learners; nil unless this server leads, or is a master
+	master      *observerMaster // nil: none
+	masters     masterList
+	lookAt      time.Time // when a former observer may look for a leader; zero: at once
 	links       map[zab.LinkID]*peers.Link
 	leaderLink  zab.LinkID
 	dial        dialState
@@ -316,6 +319,11 @@ func (r *Replica) passTime() {
 		r.dialAgain(now)
 	case learning:
 		r.stepLearner(zab.Tick{})
+		r.stepMaster(zab.Tick{})
+	case draining:
+		if !r.lookAt.IsZero() {
+			r.drained()
+		}
 	}
 }
 
@@ -332,7 +340,11 @@ func (r *Replica) setTimer() {
 	case connecting:
 		at = r.dial.next
 	case learning:
-		at = r.out.WakeAt
+		if at = r.out.WakeAt; r.master != nil {
+			at = earlier(at, r.master.out.WakeAt)
+		}
+	case draining:
+		at = r.lookAt
 	}
 	now := r.clock.Now()
 	if at.IsZero() || !r.wakeAt.IsZero() && r.wakeAt.After(now) && !at.Before(r.wakeAt) {

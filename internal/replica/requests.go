@@ -45,11 +45,15 @@ func (r *Replica) forward(req *prep.Request) {
 		r.o.Clients.Refused(req.Session, req.Number, code)
 		return
 	}
+	if req.Op != zk.OpSync && req.Op != zk.OpCreateSession && r.lost(req.Session) {
+		return // its connection is being closed
+	}
 	ids := req.Auth
 	body := req.Body
 	switch req.Op {
 	case zk.OpSync:
 		r.syncs = append(r.syncs, pendingSync{session: req.Session, number: req.Number})
+		r.stepMaster(zab.Sync{})
 	case zk.OpCreateSession:
 		ids = nil
 		body = binary.BigEndian.AppendUint32(nil, uint32(req.Timeout))
@@ -77,6 +81,7 @@ func (r *Replica) onRevalidate(id zk.SessionID, timeout int32) {
 	switch {
 	case !r.serving:
 	case r.phase == learning:
+		r.stepMaster(zab.Asking{Session: id})
 		r.sendLeader(peerwire.Packet{Type: peerwire.Revalidate, Zxid: -1, Data: peerwire.AppendRevalidate(nil, id, timeout)})
 	default:
 		r.applier.put(applyRevalidated{session: id, valid: r.revalidate(id, timeout, r.cfg.MyID)})

@@ -25,6 +25,7 @@ type Status struct {
 	Current  zk.Epoch
 	Logged   zk.Zxid // end of the history
 	Applied  zk.Zxid
+	Master   zk.ServerID // the follower that this observer follows, 0 for the leader
 	// Of a leader: learners by kind, those that are up to date.
 	Followers, SyncedFollowers, SyncedObservers int
 	Sessions                                    int // leader and standalone: sessions
@@ -57,8 +58,13 @@ func (r *Replica) publish() {
 		Accepted: r.accepted, Current: r.current, Logged: r.history.Last(), Applied: r.applied,
 	}
 	s.Observer = r.ensemble != nil && r.observes()
-	if r.phase == leading {
+	switch {
+	case r.phase == leading:
 		s.countLearners(r.leader.Learners())
+	case r.master != nil:
+		s.countLearners(r.master.relay.Observers())
+	case r.role == peerwire.Observing:
+		s.Master = r.masters.at
 	}
 	if r.prep != nil {
 		s.Sessions = r.sessions.Len()

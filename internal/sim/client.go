@@ -282,6 +282,8 @@ func (c *Client) greeted(frame []byte) {
 	}
 	if fresh {
 		c.watching = watching{}
+	} else {
+		c.metBehind("a session revalidated")
 	}
 	c.rewatch()
 	c.sent = c.w.Now()

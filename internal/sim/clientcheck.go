@@ -28,11 +28,13 @@ func (c *Client) reply(k *call, h wire.ReplyHeader, body []byte) {
 	case k.op == zk.OpSetWatches || k.op == zk.OpSetWatches2:
 		c.rewatched(k, h)
 	case k.op == zk.OpSync:
+		c.metBehind("a sync")
 		c.checkSync(k, h, body)
 	case k.op == zk.OpCloseSession:
 		c.forgetSession()
 		c.stream.Close()
 	case isWrite(k.op):
+		c.metBehind("a write")
 		c.checkWrite(k, h, body)
 	default:
 		c.checkRead(k, h, body)

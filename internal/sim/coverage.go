@@ -56,6 +56,9 @@ var required = slices.Concat(
 	each("event for a child watch, event for a persistent watch, catch-up for a child watch", "children"),
 	[]string{"leadership handed over", "an event withheld", "a local session lost", "a quiet stretch", "faults after a quiet stretch"},
 	[]string{"an observer up to date"},
+	where(honoured(settingMaster), []string{
+		"an observer synced by a follower", "a write through a master", "a sync through a master", "a session revalidated through a master",
+	}),
 	where(honoured(settingReaper), []string{"a container reaped", "a TTL node reaped"}),
 	where(honoured(settingQuota), codes(zk.QuotaExceeded, "create, setData")),
 )

@@ -49,6 +49,7 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 	e.O.Logs = e.logs
 	e.addServers(r)
 	e.Load = newWorkload(w, e.O, e.tick, e.settings)
+	e.Load.behind = e.behind
 	for i := range 2 + w.Rand.IntN(3) {
 		e.addClient(i)
 	}

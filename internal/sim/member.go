@@ -66,8 +66,9 @@ type Member struct {
 	setup Setup
 	// empty: its disk was wiped, and it has not been established since.
 	// formed: it was established at least once.
-	empty, formed bool
-	lastErr       error
+	// followed: it was established by a follower.
+	empty, formed, followed bool
+	lastErr                 error
 }
 
 // A Reporter is told what one life of a server does, by its loops, and tells the oracle.
@@ -80,6 +81,7 @@ type Reporter struct {
 // Established is when a leader or learner may serve.
 func (r *Reporter) Established(leads bool, epoch zk.Epoch, last zk.Zxid) {
 	r.member.formed, r.member.empty = true, false
+	r.member.followed = r.member.followed || r.member.master() != 0
 	r.o.Established(r.member.ID, leads, epoch, last)
 }
 

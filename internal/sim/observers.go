@@ -27,6 +27,34 @@ const (
 	masterPort    = 2191
 )
 
+// A pupil tells which follower it follows, 0 for the leader.
+type pupil interface{ Master() zk.ServerID }
+
+// master is the follower that a server follows, 0 if it follows none.
+func (m *Member) master() zk.ServerID {
+	if p, ok := m.M.Server().(pupil); ok {
+		return p.Master()
+	}
+	return 0
+}
+
+// metBehind notes what a client met at a server that follows a follower.
+func (c *Client) metBehind(what string) {
+	if c.load.behind != nil && c.load.behind(c.server) {
+		c.load.met(what + " through a master")
+	}
+}
+
+// behind reports whether the server at an address follows a follower.
+func (e *Ensemble) behind(addr string) bool {
+	for _, m := range e.Members {
+		if ClientAddr(m.ID) == addr {
+			return m.master() != 0
+		}
+	}
+	return false
+}
+
 // observes reports whether a server begins as an observer.
 func (s *Setup) observes(id zk.ServerID) bool { return int(id) > s.Voters }
 
@@ -35,6 +63,9 @@ func (e *Ensemble) cover(c Coverage) {
 	for _, m := range e.Members {
 		if m.setup.observes(m.ID) && m.formed {
 			c["an observer up to date"]++
+		}
+		if m.followed {
+			c["an observer synced by a follower"]++
 		}
 	}
 }

@@ -31,6 +31,9 @@ func (r *realServer) Looking() bool {
 	return !r.solo && r.Replica().Status().Role == peerwire.Looking
 }
 
+// Master implements pupil.
+func (r *realServer) Master() zk.ServerID { return r.Replica().Status().Master }
+
 func (r *realServer) Applied() zk.Zxid { return r.Replica().Status().Applied }
 func (r *realServer) Standalone() bool { return r.solo }
 
@@ -54,6 +57,9 @@ func realConfig(s Setup) *config.Config {
 	}
 	cfg.LocalSessions, cfg.UpgradeLocal = s.Settings.Local, s.Settings.Local
 	cfg.ReconfigEnabled = s.Settings.Reconfig
+	if s.Masters {
+		cfg.Learners.MasterPort = masterPort
+	}
 	cfg.MyID = s.ID
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {

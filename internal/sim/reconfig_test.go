@@ -64,6 +64,7 @@ func TestMembersChangeUnderFaults(t *testing.T) {
 		e := newCalm(seed, realNode, 5, func(s *Settings) { s.Reconfig, s.Local, s.ReadOnly = true, false, false })
 		for i, m := range e.Members {
 			m.setup.Servers = []zk.ServerID{1, 2, 3}
+			m.setup.Masters = seed%2 == 0
 			if i >= 3 {
 				m.setup.Servers = append(m.setup.Servers, m.ID)
 			}

@@ -42,6 +42,9 @@ type Workload struct {
 	plain bool
 	later []weighted // the rest of mix
 
+	// behind reports whether the server at an address follows a follower.
+	behind func(addr string) bool
+
 	// steady: faults are over, so no session of a client that is heard may end.
 	steady  bool
 	clients []*Client
