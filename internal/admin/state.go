@@ -36,7 +36,8 @@ type Summary struct {
 	ReadOnly bool // serves only read-only clients
 	Mode     string
 	Peer     string // "leading - broadcast"; "" when standalone
-	MasterID zk.ServerID
+	LeaderID zk.ServerID
+	MasterID zk.ServerID // whom this server follows: the leader, or a follower
 
 	LatencyMin, LatencyMax int64 // milliseconds, of own clients' requests
 	LatencyAvg             float64

@@ -138,7 +138,7 @@ func isro(s State) string {
 // move has another server lead.
 func move(s State) string {
 	if s.Summary().Mode != Leader {
-		return "This server does not lead; server " + strconv.FormatInt(int64(s.Summary().MasterID), 10) + " does.\n"
+		return "This server does not lead; server " + strconv.FormatInt(int64(s.Summary().LeaderID), 10) + " does.\n"
 	}
 	s.MoveLeader()
 	return "Leadership is being handed over.\n"

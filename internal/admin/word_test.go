@@ -176,7 +176,7 @@ func TestMove(t *testing.T) {
 	if got := string(named.Answer("move", nil, s)); !strings.Contains(got, "handed over") || !slices.Equal(s.resets, []string{"leader"}) {
 		t.Errorf("a leader answers %q and does %q", got, s.resets)
 	}
-	s.summary.Mode, s.summary.MasterID = Follower, 2
+	s.summary.Mode, s.summary.LeaderID = Follower, 2
 	if got := string(named.Answer("move", nil, s)); got != "This server does not lead; server 2 does.\n" || len(s.resets) != 1 {
 		t.Errorf("a follower answers %q and does %q", got, s.resets)
 	}

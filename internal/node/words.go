@@ -63,6 +63,7 @@ func (w words) Summary() admin.Summary {
 	}
 	if !st.Solo && !st.ReadOnly {
 		s.Peer = peer(st)
+		s.LeaderID = st.Leader
 		if s.MasterID = st.Leader; st.Master != 0 {
 			s.MasterID = st.Master
 		}

@@ -109,9 +109,9 @@ func (r *Replica) delayLooking(was peerwire.ServerState) {
 	}
 }
 
-// mayLook reports whether the time for an election has come.
+// mayLook reports whether the time for an election has come, or none is needed.
 func (r *Replica) mayLook() bool {
-	if r.lookAt.IsZero() || !r.clock.Now().Before(r.lookAt) {
+	if r.lookAt.IsZero() || r.designated != 0 || !r.clock.Now().Before(r.lookAt) {
 		r.lookAt = time.Time{}
 		return true
 	}
