@@ -83,7 +83,7 @@ var ensembleRows = []Setting{
 	propInt("multiAddress.reachabilityCheckTimeoutMs", "1000", "how long that is done before they are tried one after another, in ms", 1, func(c *Config, n int64) { c.ReachTimeout = millis(n) }),
 	later("oraclePath", "path", "", "a file that breaks ties between two servers"),
 	later("quorumCnxnTimeoutMs", "int", "-1", "read timeout of election connections"),
-	later("tcpKeepAlive", "bool", "false", "keep-alive on election connections"),
+	ignored("tcpKeepAlive", "connections between servers are always probed"),
 	later("electionPortBindRetry", "int", "3", "tries to bind the election port"),
 	later("leaderConnectDelayDuringRetryMs", "int", "100", "pause between tries to reach a new leader"),
 	later("leader.maxTimeToWaitForEpoch", "int", "-1", "limit of a new leader's first phase"),

@@ -112,6 +112,8 @@ var (
 	ErrClosed = errors.New("stream is closed")
 	// ErrTimeout is given to a Handler whose read timeout passed.
 	ErrTimeout = errors.New("read timeout")
+	// ErrLost may be given to a Handler when StreamOptions.LostAfter passed.
+	ErrLost = errors.New("the other machine does not answer")
 )
 
 // A Handler is told what a stream delivers, one call at a time, never again
@@ -159,6 +161,11 @@ type StreamOptions struct {
 	SendLimit int // bytes queued at most; 0 means 64 MiB
 	LowWater  int // see Handler.Writable; 0 means half of SendLimit
 	KeepAlive bool
+	// LostAfter ends the stream with an error once the other machine has answered
+	// nothing for about so long, neither what was sent nor, while nothing is, a probe;
+	// 0: only what KeepAlive does. A reader that takes its time does answer. What the
+	// system probes by is counted in seconds.
+	LostAfter time.Duration
 	Backlog   int // of Listen: connections that wait to be accepted; <= 0: the system's limit
 }
 

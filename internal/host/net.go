@@ -117,43 +117,6 @@ func (l *listener) Close() {
 	l.Listener.Close()
 }
 
-// A dial under way ends with the host's context, so there is nothing to close.
-type dial struct{ _ byte }
-
-func (*dial) Close() {}
-
-// Dial implements env.Net.
-func (n network) Dial(addr string, timeout time.Duration, o env.StreamOptions, connected func(env.Stream, error) env.Handler) {
-	if !n.h.start(new(dial), func() { n.dial(addr, timeout, o, connected) }) {
-		connected(nil, env.ErrClosed)
-	}
-}
-
-// dial connects; the goroutine goes on as the stream's reader.
-func (n network) dial(addr string, timeout time.Duration, o env.StreamOptions, connected func(env.Stream, error) env.Handler) {
-	d := net.Dialer{Timeout: timeout, KeepAlive: -1}
-	conn, err := d.DialContext(n.h.ctx, "tcp", addr)
-	if err != nil {
-		connected(nil, fmt.Errorf("dial %s: %w", addr, err))
-		return
-	}
-	s, err := newStream(n.h, conn.(*net.TCPConn), o)
-	if err != nil {
-		conn.Close()
-		connected(nil, fmt.Errorf("dial %s: %w", addr, err))
-		return
-	}
-	handler := connected(s, nil)
-	if handler == nil {
-		s.abort()
-		return
-	}
-	s.setHandler(handler)
-	if !n.h.start(s, s.run) {
-		s.run()
-	}
-}
-
 // addrPort returns a TCP address as a value; IPv4 in its plain form.
 func addrPort(a net.Addr) netip.AddrPort {
 	tcp, ok := a.(*net.TCPAddr)

@@ -36,6 +36,7 @@ type stream struct {
 	remote, local netip.AddrPort
 	sendLimit     int
 	lowWater      int
+	lostAfter     time.Duration // 0: never
 
 	// Owned by the reader.
 	buf       *chunk // what arrived and was not consumed; nil when there is nothing
@@ -78,7 +79,7 @@ func newStream(h *Host, conn *net.TCPConn, o env.StreamOptions) (*stream, error)
 	}
 	s := &stream{
 		h: h, conn: conn, raw: raw, remote: addrPort(conn.RemoteAddr()), local: addrPort(conn.LocalAddr()),
-		sendLimit: o.SendLimit, lowWater: o.LowWater,
+		sendLimit: o.SendLimit, lowWater: o.LowWater, lostAfter: o.LostAfter,
 	}
 	if s.sendLimit == 0 {
 		s.sendLimit = defaultSendLimit
@@ -90,10 +91,8 @@ func newStream(h *Host, conn *net.TCPConn, o env.StreamOptions) (*stream, error)
 	s.readReady = s.readFD
 	s.writeReady = func(fd uintptr) bool { return s.writeFD(fd) }
 	s.writeOnce = func(fd uintptr) bool { s.writeFD(fd); return true }
-	if o.KeepAlive {
-		if err := conn.SetKeepAlive(true); err != nil {
-			return nil, fmt.Errorf("set keep-alive: %w", err)
-		}
+	if err := s.setKeepAlive(o.KeepAlive); err != nil {
+		return nil, fmt.Errorf("set keep-alive: %w", err)
 	}
 	return s, nil
 }
@@ -189,7 +188,9 @@ func (s *stream) CloseAfterFlush() {
 
 // run delivers what arrives until the stream ends.
 func (s *stream) run() {
+	unwatch := s.watchLost()
 	s.fail(s.read())
+	unwatch()
 	s.mu.Lock()
 	cause := s.cause
 	if !s.flushing {

@@ -98,3 +98,18 @@ func (n *fakeNet) answer() *fakeStream {
 	s.handler = d.connected(s, nil)
 	return s
 }
+
+// A fakeLoop is clock, loops and the one loop; time passes when step is called.
+type fakeLoop struct {
+	step  func() func()
+	wakes []time.Time
+	stops int
+}
+
+func (l *fakeLoop) Start(_ string, step func() func()) env.Loop { l.step = step; return l }
+func (l *fakeLoop) Parallel(int, func(int))                     {}
+func (l *fakeLoop) Wake()                                       {}
+func (l *fakeLoop) Stop()                                       { l.stops++ }
+func (l *fakeLoop) Now() time.Time                              { return time.Unix(100, 0) }
+func (l *fakeLoop) Wall() time.Time                             { return l.Now() }
+func (l *fakeLoop) WakeAt(t time.Time, _ env.Waker)             { l.wakes = append(l.wakes, t) }

@@ -79,9 +79,10 @@ func NewLink(id uint64, s env.Stream, owner LinkOwner, sender env.Waker) *Link {
 	return &Link{ID: id, owner: owner, stream: s, sender: sender}
 }
 
-// StreamOptions are the limits of a link's stream.
-func StreamOptions() env.StreamOptions {
-	return env.StreamOptions{SendLimit: sendLimit, LowWater: snapAhead / 2, KeepAlive: true}
+// StreamOptions are the limits of a link's stream. Beside a read timeout, lostAfter
+// finds a machine that is gone while it has nothing to say, as behind a snapshot.
+func StreamOptions(lostAfter time.Duration) env.StreamOptions {
+	return env.StreamOptions{SendLimit: sendLimit, LowWater: snapAhead / 2, KeepAlive: true, LostAfter: lostAfter}
 }
 
 // Data implements env.Handler.

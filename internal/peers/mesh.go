@@ -35,8 +35,13 @@ type MeshOptions struct {
 	// Reach is how long all addresses of a server that has several are dialled at
 	// once, before they are dialled one by one; 0: one by one from the start.
 	Reach time.Duration
-	Net   env.Net
-	Log   *slog.Logger
+	// Every is how often servers without a link are dialled; LostAfter is when the
+	// machine at the other end of a link is given up.
+	Every, LostAfter time.Duration
+	Net              env.Net
+	Clock            env.Clock
+	Loops            env.Loops
+	Log              *slog.Logger
 	// Received is told each notification, in order for each sender.
 	Received func(from zk.ServerID, n peerwire.Notification)
 	// Linked is told that there is a link to a server, or that it was lost. It must not
@@ -47,7 +52,8 @@ type MeshOptions struct {
 // A Mesh holds one link to each other server for notifications. All methods may
 // be called from any goroutine.
 type Mesh struct {
-	o MeshOptions
+	o      MeshOptions
+	prober env.Loop // set by Start
 
 	mu        sync.Mutex
 	listeners []env.Listener
@@ -93,6 +99,7 @@ func (m *Mesh) Start() error {
 	for _, err := range failed {
 		m.o.Log.Warn("an address of this server is left out", "err", err)
 	}
+	m.startProbing(m.o.Loops, m.o.Clock)
 	return nil
 }
 
@@ -108,7 +115,7 @@ func (m *Mesh) listen(l env.Listener) {
 
 // streamOptions are those of every election link.
 func (m *Mesh) streamOptions() env.StreamOptions {
-	return env.StreamOptions{SendLimit: meshSendLimit, KeepAlive: true}
+	return env.StreamOptions{SendLimit: meshSendLimit, KeepAlive: true, LostAfter: m.o.LostAfter}
 }
 
 // SetAddrs changes who the other members are, by their election addresses. Links to
@@ -149,6 +156,9 @@ func (m *Mesh) Close() {
 	open := m.takeStreams()
 	listeners := m.listeners
 	m.mu.Unlock()
+	if m.prober != nil {
+		m.prober.Stop()
+	}
 	for _, l := range listeners {
 		l.Close()
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
 	"ostler/internal/peerwire"
 	"ostler/internal/zk"
@@ -19,11 +20,11 @@ func meshOf2(t *testing.T) (*Mesh, *fakeNet, *[]peerwire.Notification) {
 
 func meshOf2Linked(t *testing.T, linked func(zk.ServerID, bool)) (*Mesh, *fakeNet, *[]peerwire.Notification) {
 	t.Helper()
-	n, got := &fakeNet{}, new([]peerwire.Notification)
+	n, loop, got := &fakeNet{}, &fakeLoop{}, new([]peerwire.Notification)
 	m := NewMesh(MeshOptions{
 		Self: 2, Listen: []string{"h2:3888"}, Advertise: []string{"h2:3888"},
 		Addrs: map[zk.ServerID][]string{1: {"h1:3888"}, 3: {"h3:3888"}},
-		Net:   n, Log: slog.New(slog.DiscardHandler),
+		Net:   n, Clock: loop, Loops: loop, Every: time.Second, Log: slog.New(slog.DiscardHandler),
 		Received: func(_ zk.ServerID, n peerwire.Notification) { *got = append(*got, n) },
 		Linked:   linked,
 	})
@@ -164,5 +165,49 @@ func TestMeshFollowsTheMembers(t *testing.T) {
 	m.Reconnect([]zk.ServerID{1, 4})
 	if len(n.dials) != 2 || n.dials[0].addr != "elsewhere:3888" || n.dials[1].addr != "h4:3888" {
 		t.Errorf("dials %v, want the new addresses of 1 and 4", n.dials)
+	}
+}
+
+// Members without a link are dialled in each span of time, whoever has something to say;
+// those with one are left alone (quorum.md R23).
+func TestMeshProbes(t *testing.T) {
+	m, n, _ := meshOf2(t)
+	loop := m.prober.(*fakeLoop)
+	loop.step()
+	wantDials(t, n, "h1:3888", "h3:3888")
+	if want := loop.Now().Add(time.Second); len(loop.wakes) != 1 || !loop.wakes[0].Equal(want) {
+		t.Errorf("wakes at %v, want %v", loop.wakes, want)
+	}
+	link := n.answer()
+	n.fail()
+	loop.step()
+	wantDials(t, n, "h3:3888")
+	link.Close()
+	loop.step()
+	wantDials(t, n, "h3:3888", "h1:3888")
+	if m.Close(); loop.stops != 1 {
+		t.Errorf("the loop was stopped %d times, want once", loop.stops)
+	}
+}
+
+// A dial that waits for where a server was does not hold up one to where it is: the server
+// says that it is there by knocking. Whatever the first one reaches later is not wanted.
+func TestMeshDialsAnewAtAKnock(t *testing.T) {
+	m, n, _ := meshOf2(t)
+	m.Send(1, *vote(2))
+	wantDials(t, n, "h1:3888")
+	for range 2 {
+		n.incoming().deliver(hello(1), 5)
+		wantDials(t, n, "h1:3888", "h1:3888")
+	}
+	stale := n.dials[0]
+	n.dials = n.dials[1:]
+	link := n.answer()
+	if !m.Connected(1) {
+		t.Fatal("not connected")
+	}
+	late := &fakeStream{}
+	if h := stale.connected(late, nil); h != nil || len(late.sent) > 0 || link.closed {
+		t.Errorf("a late connection is kept: %v, sent %q, link closed %v", h, late.sent, link.closed)
 	}
 }

@@ -18,7 +18,8 @@ func (r *Replica) meshOptions() peers.MeshOptions {
 		Self: r.cfg.MyID, Advertise: self.List(), Listen: r.bindAddrs(self), Addrs: r.electionAddrs(),
 		DialTimeout:      r.cfg.ElectionDialTimeout,
 		HandshakeTimeout: r.ticks(r.cfg.SyncLimit),
-		Net:              r.o.Env.Net, Log: r.log,
+		Every:            r.cfg.Tick, LostAfter: r.ticks(r.cfg.SyncLimit),
+		Net: r.o.Env.Net, Clock: r.o.Env.Clock, Loops: r.o.Env.Loops, Log: r.log,
 		Received: func(from zk.ServerID, n peerwire.Notification) {
 			// The election bears lost notifications, and a flood of them must not
 			// fill the memory (quorum.md 2.8, R26).
@@ -28,8 +29,10 @@ func (r *Replica) meshOptions() peers.MeshOptions {
 		},
 		Linked: func(to zk.ServerID, up bool) { r.inbox.Put(evMeshLink{to, up}) },
 	}
-	if r.cfg.ReachCheck {
-		o.Reach = r.cfg.ReachTimeout
+	if _, several := r.ensemble.Multiple(); several && r.cfg.ReachCheck {
+		// A link in a network that is down has to make room soon for one in another
+		// (quorum.md 1.9).
+		o.Reach, o.LostAfter = r.cfg.ReachTimeout, min(o.LostAfter, r.cfg.ReachTimeout)
 	}
 	return o
 }
@@ -58,10 +61,20 @@ func port(addr string) string {
 	return addr
 }
 
+// linkOptions are those of links of the quorum port.
+func (r *Replica) linkOptions() env.StreamOptions {
+	return peers.StreamOptions(r.ticks(max(r.cfg.InitLimit, r.cfg.SyncLimit)))
+}
+
+// dialMax is how long one try to reach a leader takes, if a tick is not longer: the next
+// one may find it at another address.
+const dialMax = time.Second
+
 // dialServer opens a connection to the quorum port of a server, whichever of its
 // addresses answers first (quorum.md 1.9).
 func (r *Replica) dialServer(m ensemble.Member, timeout time.Duration, connected peers.Connected) {
-	peers.DialAny(r.o.Env.Net, m.QuorumAddr.List(), timeout, peers.StreamOptions(), connected)
+	timeout = min(timeout, max(r.cfg.Tick, dialMax))
+	peers.DialAny(r.o.Env.Net, m.QuorumAddr.List(), timeout, r.linkOptions(), connected)
 }
 
 // openPort opens a port for learners at all addresses of this server. One that cannot be
@@ -70,7 +83,7 @@ func (r *Replica) openPort(own ensemble.Addrs) error {
 	var failed error
 	var open listeners
 	for _, addr := range r.bindAddrs(own) {
-		l, err := r.o.Env.Net.Listen(addr, peers.StreamOptions(), r.acceptLearner)
+		l, err := r.o.Env.Net.Listen(addr, r.linkOptions(), r.acceptLearner)
 		if err != nil {
 			r.log.Error("cannot open a port for learners", "addr", addr, "err", err)
 			failed = err

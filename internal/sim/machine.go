@@ -24,8 +24,9 @@ type Machine struct {
 	w     *World
 	index int
 	name  string
-	from  string // "from " and the name, for the trace
-	addr  netip.Addr
+	from  string                // "from " and the name, for the trace
+	addrs []netip.Addr          // one in each of its networks
+	own   map[string]netip.Addr // what it calls them itself
 	disk  *Disk
 	log   *slog.Logger
 	make  Factory
@@ -72,12 +73,12 @@ type frozen struct{}
 // Its name resolves to its address.
 func (w *World) AddMachine(name string, f Factory) *Machine {
 	m := &Machine{w: w, index: len(w.machines), name: name, from: "from " + name, make: f, powered: true, lastPort: 32768}
-	m.addr = netip.AddrFrom4([4]byte{10, 0, byte(m.index >> 8), byte(m.index + 1)})
+	m.own = make(map[string]netip.Addr)
+	w.AddAddr(m, name)
 	m.log = slog.New(&logHandler{m: m})
 	m.disk = newDisk(m, w.Rand.Uint64())
 	w.machines = append(w.machines, m)
 	w.names[name] = m
-	w.names[m.addr.String()] = m
 	w.growLinks()
 	return m
 }
@@ -85,8 +86,8 @@ func (w *World) AddMachine(name string, f Factory) *Machine {
 // Name is the machine's host name.
 func (m *Machine) Name() string { return m.name }
 
-// Addr is the machine's address.
-func (m *Machine) Addr() netip.Addr { return m.addr }
+// Addr is the machine's first address.
+func (m *Machine) Addr() netip.Addr { return m.addrs[0] }
 
 // Disk is the machine's disk.
 func (m *Machine) Disk() *Disk { return m.disk }

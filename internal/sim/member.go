@@ -42,10 +42,15 @@ type Setup struct {
 	// CommitLog is how many transactions are kept for learners.
 	CommitLog int
 	Settings  Settings
+	// TwoNetworks: every server has an address in each of two networks.
+	TwoNetworks bool
 }
 
 // HostName is where a server is.
 func HostName(id zk.ServerID) string { return fmt.Sprintf("server%d", id) }
+
+// SecondName is the name of a server's address in the second network.
+func SecondName(id zk.ServerID) string { return HostName(id) + "b" }
 
 // ClientAddr is where clients reach a server.
 func ClientAddr(id zk.ServerID) string { return fmt.Sprintf("%s:%d", HostName(id), clientPort) }

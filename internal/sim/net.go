@@ -137,6 +137,7 @@ func (w *World) delay(from, to *Machine) int64 {
 // A listener is an open port of a process.
 type listener struct {
 	p      *process
+	addr   netip.Addr // zero: all of the machine's
 	port   uint16
 	o      env.StreamOptions
 	accept func(env.Stream) env.Handler
@@ -144,7 +145,7 @@ type listener struct {
 }
 
 // Addr implements env.Listener.
-func (l *listener) Addr() netip.AddrPort { return netip.AddrPortFrom(l.p.m.addr, l.port) }
+func (l *listener) Addr() netip.AddrPort { return netip.AddrPortFrom(l.p.m.addrs[0], l.port) }
 
 // Close implements env.Listener.
 func (l *listener) Close() { l.closed = true }
@@ -152,27 +153,32 @@ func (l *listener) Close() { l.closed = true }
 // procNet is the network as a process sees it.
 type procNet struct{ p *process }
 
-// Listen implements env.Net. The host is ignored: a machine has one address.
+// Listen implements env.Net.
 func (n *procNet) Listen(addr string, o env.StreamOptions, accept func(env.Stream) env.Handler) (env.Listener, error) {
-	_, port, err := splitAddr(addr)
+	m := n.p.m
+	host, port, err := splitAddr(addr)
+	var at netip.Addr
+	if err == nil {
+		at, err = m.bind(host)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, err)
 	}
-	m := n.p.m
 	if port == 0 {
 		port = m.freePort()
 	}
-	if n.p.listening(port) != nil {
+	if n.p.listening(at, port) != nil {
 		return nil, fmt.Errorf("listen %s: %w", addr, errInUse)
 	}
-	l := &listener{p: n.p, port: port, o: o, accept: accept}
+	l := &listener{p: n.p, addr: at, port: port, o: o, accept: accept}
 	n.p.listeners = append(n.p.listeners, l)
 	return l, nil
 }
 
-func (p *process) listening(port uint16) *listener {
+// listening is who listens at an address, or at any for the zero address.
+func (p *process) listening(addr netip.Addr, port uint16) *listener {
 	for _, l := range p.listeners {
-		if l.port == port && !l.closed {
+		if l.port == port && !l.closed && (l.addr == addr || !l.addr.IsValid() || !addr.IsValid()) {
 			return l
 		}
 	}
@@ -200,8 +206,9 @@ func splitAddr(addr string) (host string, port uint16, err error) {
 // A dialing is a connection that is being made.
 type dialing struct {
 	p         *process
+	name      string // as it was given
 	to        *Machine
-	port      uint16
+	remote    netip.AddrPort
 	local     netip.AddrPort
 	o         env.StreamOptions
 	connected func(env.Stream, error) env.Handler
@@ -219,38 +226,30 @@ func (n *procNet) Dial(addr string, timeout time.Duration, o env.StreamOptions, 
 	if timeout <= 0 {
 		timeout = 60 * time.Second
 	}
-	d := &dialing{p: n.p, o: o, connected: connected, deadline: w.now + w.cur.blocked + int64(timeout)}
-	d.local = netip.AddrPortFrom(n.p.m.addr, n.p.m.freePort())
+	d := &dialing{p: n.p, name: addr, o: o, connected: connected, deadline: w.now + w.cur.blocked + int64(timeout)}
 	host, port, err := splitAddr(addr)
-	to := w.names[host]
-	if host == "localhost" || host == "127.0.0.1" {
-		to = n.p.m
-	}
-	if err == nil && to == nil {
+	to := n.p.m.resolve(host)
+	if err == nil && !to.IsValid() {
 		err = fmt.Errorf("%w: %q", errNoHost, host)
 	}
 	if err != nil {
 		w.schedule(100_000, n.p, kindNet, "dial failed", func() { d.fail(err) })
 		return
 	}
-	d.to, d.port = to, port
+	d.remote, d.local = netip.AddrPortFrom(to, port), netip.AddrPortFrom(n.p.m.source(to), n.p.m.freePort())
+	d.to = w.book.owners[to]
 	w.schedule(int64(timeout), n.p, kindNet, "", func() { d.fail(errDial) })
-	w.schedule(w.delay(n.p.m, to), nil, kindNet, "", d.arrive)
+	if d.to != nil { // else nobody answers, ever
+		w.schedule(w.delay(n.p.m, d.to), nil, kindNet, "", d.arrive)
+	}
 }
 
 // fail tells the one who dials that there will be no connection.
 func (d *dialing) fail(err error) {
 	if !d.done {
 		d.done = true
-		d.connected(nil, fmt.Errorf("dial %s:%d: %w", d.to.nameOr("?"), d.port, err))
+		d.connected(nil, fmt.Errorf("dial %s: %w", d.name, err))
 	}
-}
-
-func (m *Machine) nameOr(s string) string {
-	if m == nil {
-		return s
-	}
-	return m.name
 }
 
 // arrive is the first segment at the other side.
@@ -259,7 +258,7 @@ func (d *dialing) arrive() {
 	if d.done || !d.p.alive {
 		return
 	}
-	if w.link(d.p.m, d.to).cut || w.link(d.to, d.p.m).cut || !d.to.powered {
+	if w.link(d.p.m, d.to).cut || w.link(d.to, d.p.m).cut || !d.to.powered || !w.passes(d.local.Addr(), d.remote.Addr(), d.to) {
 		if w.now < d.deadline { // it is sent again
 			w.schedule(200_000_000+w.net.Int64N(800_000_000), nil, kindNet, "", d.arrive)
 		}
@@ -267,7 +266,7 @@ func (d *dialing) arrive() {
 	}
 	var l *listener
 	if d.to.proc != nil {
-		l = d.to.proc.listening(d.port)
+		l = d.to.proc.listening(d.remote.Addr(), d.remote.Port())
 	}
 	back := w.delay(d.to, d.p.m)
 	if l == nil {
@@ -281,8 +280,8 @@ func (d *dialing) arrive() {
 func (d *dialing) connect(l *listener, back int64) {
 	w := d.p.m.w
 	w.nextConn++
-	a := newEnd(d.p, w.nextConn, d.local, l.Addr(), d.o)
-	b := newEnd(l.p, w.nextConn, l.Addr(), d.local, l.o)
+	a := newEnd(d.p, w.nextConn, d.local, d.remote, d.o)
+	b := newEnd(l.p, w.nextConn, d.remote, d.local, l.o)
 	a.peer, b.peer = b, a
 	w.schedule(0, l.p, kindNet, "accept", func() {
 		switch {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -64,6 +65,10 @@ func realConfig(s Setup) *config.Config {
 	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
 	for _, id := range s.Servers {
 		m := ensemble.Member{ID: id, QuorumAddr: ensemble.Addrs(QuorumAddr(id)), ElectionAddr: ensemble.Addrs(ElectionAddr(id))}
+		if s.TwoNetworks {
+			m.QuorumAddr += ensemble.Addrs(fmt.Sprintf("|%s:%d", SecondName(id), quorumPort))
+			m.ElectionAddr += ensemble.Addrs(fmt.Sprintf("|%s:%d", SecondName(id), electionPort))
+		}
 		if s.observes(id) {
 			m.Role = ensemble.Observer
 		}

@@ -67,10 +67,13 @@ type end struct {
 	paused  bool
 	timeout int64
 	heard   int64
+	// lostAfter is env.StreamOptions.LostAfter; answered is when the other machine last was
+	// there to answer.
+	lostAfter, answered int64
 }
 
 func newEnd(p *process, conn uint64, local, remote netip.AddrPort, o env.StreamOptions) *end {
-	e := &end{m: p.m, p: p, conn: conn, local: local, remote: remote, limit: o.SendLimit, low: o.LowWater}
+	e := &end{m: p.m, p: p, conn: conn, local: local, remote: remote, limit: o.SendLimit, low: o.LowWater, lostAfter: int64(o.LostAfter)}
 	if e.limit == 0 {
 		e.limit = defaultSendLimit
 	}
@@ -88,7 +91,7 @@ func newEnd(p *process, conn uint64, local, remote netip.AddrPort, o env.StreamO
 // begin gives the end its handler; nil closes it.
 func (e *end) begin(h env.Handler) {
 	e.begun = true
-	e.heard = e.m.w.now
+	e.heard, e.answered = e.m.w.now, e.m.w.now
 	if h == nil {
 		e.told = true
 		e.Close()
@@ -101,6 +104,7 @@ func (e *end) begin(h env.Handler) {
 	}
 	e.planDeliver()
 	e.armTimeout()
+	e.watchLost()
 }
 
 // Send implements env.Stream.
@@ -191,7 +195,7 @@ func (e *end) planArrive() {
 // blockedWire reports whether what is under way cannot arrive now.
 func (e *end) blockedWire() bool {
 	w := e.m.w
-	return w.link(e.m, e.peer.m).cut || e.stuckUntil > w.now || !e.peer.m.powered
+	return w.link(e.m, e.peer.m).cut || e.stuckUntil > w.now || !e.peer.m.powered || !w.passes(e.local.Addr(), e.remote.Addr(), e.peer.m)
 }
 
 // arrive moves what has arrived to the other side. On a cut link it waits for

@@ -53,6 +53,7 @@ type World struct {
 
 	machines []*Machine
 	names    map[string]*Machine
+	book     addressBook
 	links    [][]link // by index of sender and receiver
 	ends     []*end   // every open end of a connection
 	frames   arena    // what is sent
@@ -78,7 +79,7 @@ type activity struct {
 
 // New returns a world without machines.
 func New(o Options) *World {
-	w := &World{seed: o.Seed, logLevel: o.LogLevel, names: make(map[string]*Machine)}
+	w := &World{seed: o.Seed, logLevel: o.LogLevel, names: make(map[string]*Machine), book: newAddressBook()}
 	w.trace.out = o.Trace
 	w.sched = w.dice(1)
 	w.net = w.dice(2)
