@@ -35,6 +35,7 @@ type member struct {
 	id                       int
 	kind                     proc.Kind
 	observer                 bool
+	host                     string // of the ports for other servers
 	dir                      string
 	client, quorum, election int
 	process                  *proc.Process // nil when it does not run
@@ -48,7 +49,7 @@ func newEnsemble(t testing.TB, kinds ...proc.Kind) *ensemble {
 	ports := proc.FreePorts(t, 3*len(kinds))
 	for i, k := range kinds {
 		m := &member{
-			t: t, id: i + 1, kind: k, dir: filepath.Join(e.dir, fmt.Sprint(i+1)),
+			t: t, id: i + 1, kind: k, host: "127.0.0.1", dir: filepath.Join(e.dir, fmt.Sprint(i+1)),
 			client: ports[3*i], quorum: ports[3*i+1], election: ports[3*i+2],
 		}
 		e.members = append(e.members, m)
@@ -68,7 +69,7 @@ func (e *ensemble) configure() {
 			if m.observer {
 				role = ":observer"
 			}
-			fmt.Fprintf(&servers, "server.%d=127.0.0.1:%d:%d%s\n", m.id, m.quorum, m.election, role)
+			fmt.Fprintf(&servers, "server.%d=%s:%d:%d%s\n", m.id, m.host, m.quorum, m.election, role)
 		}
 	}
 	for _, m := range e.members {
