@@ -25,7 +25,8 @@ func (c *conn) first(b []byte) (int, error) {
 	if kind := foreignOf([wire.FrameHeaderLen]byte(b), c.server.limits.frame); kind != notForeign {
 		return c.turnAway(kind, b)
 	}
-	if wait, err := c.server.atTheDoor(c); wait || err != nil {
+	service, err := c.server.atTheDoor(c)
+	if err != nil || service == zk.NoService {
 		return 0, err
 	}
 	frame, n, err := c.split(b)
@@ -38,7 +39,7 @@ func (c *conn) first(b []byte) (int, error) {
 	}
 	c.counts.received.Add(1)
 	c.server.counts.received.Add(1)
-	return n, c.connect(&r)
+	return n, c.connect(&r, service)
 }
 
 // isWord returns the four-letter word that a connection begins with.
@@ -81,13 +82,14 @@ func (s *Server) Service() zk.Service {
 	return s.service
 }
 
-// connect follows the order of client-protocol.md 2.3. The caller holds mu.
-func (c *conn) connect(r *wire.ConnectRequest) error {
+// connect follows the order of client-protocol.md 2.3. service is the one that the
+// client found at the door: if that is over before the client is enlisted, there may be
+// nobody left to answer it, so it is not asked for again. The caller holds mu.
+func (c *conn) connect(r *wire.ConnectRequest, service zk.Service) error {
 	s := c.server
 	if err := c.withinRate(r); err != nil {
 		return err
 	}
-	service := s.Service()
 	c.limited = service == zk.ReadOnly
 	if c.limited && !r.ReadOnly {
 		return errReadOnly

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ostler/internal/config"
+	"ostler/internal/throttle"
 	"ostler/internal/tree"
 	"ostler/internal/txn"
 	"ostler/internal/wire"
@@ -116,6 +117,33 @@ func TestWhoComesDuringAnElectionWaits(t *testing.T) { // 2.17
 	c.welcomed()
 	c.request(1, zk.OpPing, nil)
 	c.want(wire.XidPing, 1, zk.OK)
+}
+
+// The doors close while a client is just on its way in: it must not be let in by a
+// server that has no leader to ask, as nobody would ever answer it (INV-L3).
+func TestDoorsThatCloseBehindAClient(t *testing.T) { // 2.3, 2.17
+	for name, session := range map[string]zk.SessionID{"a new session": 0, "an old one": 0x100000000000001} {
+		t.Run(name, func(t *testing.T) {
+			// The throttle asks for a random number between the door and the session.
+			r := newRig(t, func(c *config.Config) {
+				c.Connections = throttle.BucketOptions{Tokens: 10, FillTime: time.Hour, FillCount: 1, FreezeTime: 0}
+			})
+			r.rate.mu.Lock()
+			r.rate.random = func() float64 {
+				r.SetService(zk.NoService, r.ens.tree)
+				return 1
+			}
+			r.rate.mu.Unlock()
+			r.ens.hold() // what is submitted now is dropped by a replica that does not serve
+			password := zk.Password(session)
+			c := r.dial(t)
+			c.frame(wire.ConnectRequest{Timeout: 10000, Session: session, Password: password[:]})
+			c.wantEnd()
+			if n := r.ens.waiting(); n != 0 {
+				t.Errorf("%d requests were submitted without a leader", n)
+			}
+		})
+	}
 }
 
 func TestNotServingClosesAndComesBack(t *testing.T) { // 2.17

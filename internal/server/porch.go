@@ -22,16 +22,16 @@ type porch struct {
 // closeDoors begins the time for which clients may wait. The caller holds mu.
 func (s *Server) closeDoors() { s.porch.until = s.clock.Now().Add(porchTime) }
 
-// atTheDoor reports whether a client has to wait for the doors to open. If they have been
-// closed for too long it is turned away.
-func (s *Server) atTheDoor(c *conn) (bool, error) {
+// atTheDoor returns under which service a client comes in; with NoService it has to wait
+// for the doors to open. If they have been closed for too long it is turned away.
+func (s *Server) atTheDoor(c *conn) (zk.Service, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.service != zk.NoService:
-		return false, nil
+		return s.service, nil
 	case s.closed || !s.clock.Now().Before(s.porch.until):
-		return false, errNotServing
+		return zk.NoService, errNotServing
 	}
 	if !c.onPorch {
 		c.onPorch = true
@@ -41,7 +41,7 @@ func (s *Server) atTheDoor(c *conn) (bool, error) {
 		s.porch.timer = true
 		s.clock.WakeAt(s.porch.until, s.timerLoop)
 	}
-	return true, nil
+	return zk.NoService, nil
 }
 
 // takeWaiting empties the porch. The caller holds mu.
