@@ -36,7 +36,7 @@ SERVER_JVMFLAGS and JVMFLAGS are read too. Flags that only a Java machine
 understands, such as -Xmx, are accepted and do nothing.
 
 Exit codes: 0 stopped by a signal, 1 failed, 2 wrong arguments or configuration,
-3 data directory.`
+3 data directory, 14 no election port.`
 
 // runServer is a server from its command line to its end.
 func runServer(ctx context.Context, std stdio, args []string) int {

@@ -10,6 +10,8 @@ const (
 	ExitUnexpected = 1
 	ExitInvalid    = 2
 	ExitDataDir    = 3
+	// ExitElectionPort: the election port cannot be opened (quorum.md appendix B).
+	ExitElectionPort = 14
 )
 
 // An Error is a reason not to start, with the exit code that tells it to

@@ -22,6 +22,10 @@ observerMasterPort=2191
 observerMaster.sizeLimit=1000
 observer.reconnectDelayMs=70
 observer.election.DelayMs=0
+leader.maxTimeToWaitForEpoch=0
+leaderConnectDelayDuringRetryMs=20
+electionPortBindRetry=0
+quorumCnxnTimeoutMs=900
 `, files{"/data/myid": "1"})
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +33,7 @@ observer.election.DelayMs=0
 	want := Learners{
 		MaxSnapSyncs: 3, MaxDiffSyncs: 1,
 		MasterPort: 2191, MasterBytes: 1000, ReconnectDelay: 70 * time.Millisecond,
+		DialPause: 20 * time.Millisecond, Handshake: 900 * time.Millisecond,
 	}
 	if diff := cmp.Diff(want, got.Learners); diff != "" {
 		t.Errorf("set (-want +got):\n%s\nwarnings %q", diff, warnings)

@@ -47,6 +47,8 @@ type Output struct {
 	Config *ensemble.Config
 	// Settled is set when the election ended: Vote.Leader leads.
 	Settled *Vote
+	// Backers are the others who voted for this server, when it leads.
+	Backers []zk.ServerID
 	// WaitingFor lists the voters that keep this empty server from counting: not
 	// heard yet, or known to have history (see the package comment). For the log.
 	WaitingFor []zk.ServerID

@@ -273,6 +273,7 @@ func (c *Core) settle(v Vote, out *Output) {
 	switch {
 	case v.Leader == c.o.Self:
 		c.state = peerwire.Leading
+		out.Backers = c.backers(v)
 	case c.o.Observer:
 		c.state = peerwire.Observing
 	default:
@@ -280,6 +281,17 @@ func (c *Core) settle(v Vote, out *Output) {
 	}
 	out.Settled = &v
 	out.WaitingFor = nil
+}
+
+// backers are the others who agree with a vote.
+func (c *Core) backers(v Vote) []zk.ServerID {
+	var ids []zk.ServerID
+	for _, id := range c.voters {
+		if b, ok := c.votes[id]; ok && id != c.o.Self && agrees(b, ballot{Vote: v, state: peerwire.Looking}) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // wake says when to step again.

@@ -1,6 +1,7 @@
 package election
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -375,8 +376,8 @@ func TestTranscript(t *testing.T) {
 	c.Start(now, 0, 0, true, &out)
 	c.Notify(now, 1, peerwire.Notification{Leader: 2, ElectionEpoch: 1, Version: 2}, &out)
 	c.Tick(now.Add(time.Second), &out)
-	if out.Settled == nil || out.Settled.Leader != 2 {
-		t.Fatalf("server 2 settled on %+v, want itself", out.Settled)
+	if out.Settled == nil || out.Settled.Leader != 2 || !slices.Equal(out.Backers, []zk.ServerID{1}) {
+		t.Fatalf("server 2 settled on %+v with %v, want itself with 1", out.Settled, out.Backers)
 	}
 	c.SetRole(peerwire.Leading)
 	c.SetEpoch(1)

@@ -137,6 +137,7 @@ func TestStartErrors(t *testing.T) {
 		own := cfg.Ensemble.Members[1]
 		own.ElectionAddr = ensemble.Addrs(taken.Addr().String())
 		cfg.Ensemble.Members[1] = own
+		cfg.Learners.ElectionBinds = 1
 		wantError(t, startError(cfg), nil, "open election port", own.ElectionAddr.First())
 	})
 	t.Run("data directory locked", func(t *testing.T) {

@@ -52,10 +52,10 @@ type MeshOptions struct {
 // A Mesh holds one link to each other server for notifications. All methods may
 // be called from any goroutine.
 type Mesh struct {
-	o      MeshOptions
-	prober env.Loop // set by Start
+	o MeshOptions
 
 	mu        sync.Mutex
+	prober    env.Loop // set by Start
 	listeners []env.Listener
 	peers     map[zk.ServerID]*peer
 	streams   map[env.Stream]uint64 // every open one, also in handshake, numbered
@@ -154,10 +154,10 @@ func (m *Mesh) Close() {
 	m.mu.Lock()
 	m.closed = true
 	open := m.takeStreams()
-	listeners := m.listeners
+	listeners, prober := m.listeners, m.prober
 	m.mu.Unlock()
-	if m.prober != nil {
-		m.prober.Stop()
+	if prober != nil {
+		prober.Stop()
 	}
 	for _, l := range listeners {
 		l.Close()

@@ -12,12 +12,19 @@ import (
 // something to say or not: a link that is missing when an election begins costs time
 // (quorum.md R23). Links that are there are probed by the system, see streamOptions.
 func (m *Mesh) startProbing(loops env.Loops, clock env.Clock) {
-	m.prober = loops.Start("mesh", func() func() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	var prober env.Loop
+	prober = loops.Start("mesh", func() func() {
 		m.probe()
-		clock.WakeAt(clock.Now().Add(m.o.Every), m.prober)
+		clock.WakeAt(clock.Now().Add(m.o.Every), prober)
 		return nil
 	})
-	m.prober.Wake()
+	m.prober = prober
+	prober.Wake()
 }
 
 // probe dials the members without a link.

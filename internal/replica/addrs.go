@@ -17,7 +17,7 @@ func (r *Replica) meshOptions() peers.MeshOptions {
 	o := peers.MeshOptions{
 		Self: r.cfg.MyID, Advertise: self.List(), Listen: r.bindAddrs(self), Addrs: r.electionAddrs(),
 		DialTimeout:      r.cfg.ElectionDialTimeout,
-		HandshakeTimeout: r.ticks(r.cfg.SyncLimit),
+		HandshakeTimeout: r.cfg.Learners.Handshake,
 		Every:            r.cfg.Tick, LostAfter: r.ticks(r.cfg.SyncLimit),
 		Net: r.o.Env.Net, Clock: r.o.Env.Clock, Loops: r.o.Env.Loops, Log: r.log,
 		Received: func(from zk.ServerID, n peerwire.Notification) {
@@ -28,6 +28,9 @@ func (r *Replica) meshOptions() peers.MeshOptions {
 			}
 		},
 		Linked: func(to zk.ServerID, up bool) { r.inbox.Put(evMeshLink{to, up}) },
+	}
+	if o.HandshakeTimeout <= 0 {
+		o.HandshakeTimeout = r.ticks(r.cfg.SyncLimit)
 	}
 	if _, several := r.ensemble.Multiple(); several && r.cfg.ReachCheck {
 		// A link in a network that is down has to make room soon for one in another

@@ -39,6 +39,7 @@ func (r *Replica) zabOptions() zab.Options {
 		Accepted: r.accepted, Current: r.current, History: r.history,
 		TrustEmpty: r.trusted || r.election.Trusted(), Amnesiac: !r.trusted, ForceSnapshot: r.needSnapshot,
 		KnownCommitted: r.committed, Secret: r.o.Secret, Appointed: r.appointed,
+		EpochWait:    r.cfg.Learners.EpochWait,
 		MaxSnapSyncs: r.cfg.Learners.MaxSnapSyncs, MaxDiffSyncs: r.cfg.Learners.MaxDiffSyncs,
 	}
 }

@@ -16,8 +16,7 @@ import (
 // its port yet (quorum.md 4.3).
 const (
 	dialTries      = 16
-	dialFirstPause = 2 * time.Millisecond // doubles up to dialPause
-	dialPause      = 100 * time.Millisecond
+	dialFirstPause = 2 * time.Millisecond // doubles up to leaderConnectDelayDuringRetryMs
 )
 
 // A dialState is an attempt to reach the leader.

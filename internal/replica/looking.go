@@ -25,7 +25,9 @@ func (r *Replica) begin() {
 		r.beginSolo()
 		return
 	}
-	r.leaveRole("starting")
+	if r.binding.next.IsZero() {
+		r.leaveRole("starting")
+	}
 }
 
 // leaveRole ends the present role: clients and links are closed, and the other
@@ -124,6 +126,9 @@ func (r *Replica) look() {
 func (r *Replica) onNotification(from zk.ServerID, n peerwire.Notification) {
 	r.election.Notify(r.clock.Now(), from, n, &r.votes)
 	r.carryOutElection()
+	if n.State == peerwire.Looking && r.phase == leading && r.cfg.Learners.EpochWait >= 0 && slices.Contains(r.backers, from) {
+		r.stepLeader(zab.Looking{Server: from})
+	}
 }
 
 // onMeshLink tells the election who can be heard.
@@ -154,9 +159,10 @@ func (r *Replica) carryOutElection() {
 		r.look()
 		return
 	}
-	settled := r.votes.Settled
+	settled, backers := r.votes.Settled, r.votes.Backers
 	r.votes = election.Output{Send: r.votes.Send[:0], WakeAt: r.votes.WakeAt}
 	if settled != nil && r.phase == looking {
+		r.backers = backers
 		r.settle(*settled)
 	}
 }

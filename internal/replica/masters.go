@@ -66,13 +66,13 @@ func (r *Replica) upstream(m ensemble.Member) ensemble.Member {
 // more. Of masters, each gets its tries, and only a whole round is followed by a pause.
 func (r *Replica) dialPauseAfter(tries int) (pause time.Duration, last bool) {
 	if !r.seeksMasters() {
-		return min(dialPause, dialFirstPause<<min(tries-1, 10)), tries >= dialTries
+		return min(r.cfg.Learners.DialPause, dialFirstPause<<min(tries-1, 20)), tries >= dialTries
 	}
 	round := len(r.masterVoters())
 	if tries%round != 0 {
 		return 0, false
 	}
-	return max(dialPause, r.drawDelay(r.cfg.Learners.ReconnectDelay)), tries >= dialTries*round
+	return max(r.cfg.Learners.DialPause, r.drawDelay(r.cfg.Learners.ReconnectDelay)), tries >= dialTries*round
 }
 
 // drawDelay draws a delay below d, so that not all observers come at once.

@@ -154,6 +154,7 @@ type Replica struct {
 	waitingFor   []zk.ServerID
 	role         peerwire.ServerState // what the others are told
 	leaderID     zk.ServerID
+	backers      []zk.ServerID // of this server as the leader, in the last election
 
 	delivered zk.Zxid // handed to the apply loop up to here
 	applied   zk.Zxid // the apply loop is done up to here
@@ -176,6 +177,7 @@ type Replica struct {
 	listener    listeners       // for learners; nil unless this server leads, or is a master
 	master      *observerMaster // nil: none
 	masters     masterList
+	binding     binding
 	lookAt      time.Time // when a former observer may look for a leader; zero: at once
 	links       map[zab.LinkID]*peers.Link
 	leaderLink  zab.LinkID
@@ -242,7 +244,7 @@ func (r *Replica) Start() error {
 	if r.ensemble != nil {
 		r.election = election.New(r.electionOptions())
 		r.mesh = peers.NewMesh(r.meshOptions())
-		if err := r.mesh.Start(); err != nil {
+		if err := r.openElection(); err != nil {
 			return err
 		}
 	}
@@ -304,6 +306,8 @@ func (r *Replica) step() func() {
 func (r *Replica) passTime() {
 	now := r.clock.Now()
 	switch r.phase {
+	case starting:
+		r.bindAgain(now)
 	case looking:
 		r.election.Tick(now, &r.votes)
 		r.carryOutElection()
@@ -331,6 +335,8 @@ func (r *Replica) passTime() {
 func (r *Replica) setTimer() {
 	var at time.Time
 	switch r.phase {
+	case starting:
+		at = r.binding.next
 	case looking:
 		at = earlier(r.votes.WakeAt, r.readOnlyAt)
 	case leading:

@@ -42,6 +42,9 @@ type Options struct {
 	Appointed bool
 	// Reconfig: the configuration may change (reconfigEnabled).
 	Reconfig bool
+	// EpochWait (leader) is how long it waits for a quorum before it gives up because
+	// of a Looking.
+	EpochWait time.Duration
 	// MaxSnapSyncs and MaxDiffSyncs are how many learners are brought up to date at
 	// once, by a snapshot and otherwise (quorum.md 4.19); 0: no limit.
 	MaxSnapSyncs, MaxDiffSyncs int
@@ -87,6 +90,9 @@ type (
 	// is to begin, under the same leader.
 	HandOver struct{ Leaving, Away bool }
 
+	// Looking (leader): a server that elected this one is looking for a leader.
+	Looking struct{ Server zk.ServerID }
+
 	// Durable says that every appended record up to Zxid is on stable storage.
 	Durable struct{ Zxid zk.Zxid }
 
@@ -128,6 +134,7 @@ func (LinkDown) input()      {}
 func (Received) input()      {}
 func (Propose) input()       {}
 func (Sync) input()          {}
+func (Looking) input()       {}
 func (HandOver) input()      {}
 func (Durable) input()       {}
 func (Persisted) input()     {}

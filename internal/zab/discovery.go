@@ -28,6 +28,15 @@ func (l *Leader) connect(id zk.ServerID, accepted zk.Epoch, out *Output) {
 	out.Persist = append(out.Persist, Persist{Kind: AcceptedEpoch, Epoch: l.epoch})
 }
 
+// onLooking gives up a leadership that a server which voted for it does not join: it may
+// have changed its mind, and waiting for a quorum could be in vain
+// (leader.maxTimeToWaitForEpoch, quorum.md 4.9).
+func (l *Leader) onLooking(id zk.ServerID, out *Output) {
+	if l.phase == discovering && l.now.Sub(l.began) > l.o.EpochWait && !l.connected[id] {
+		l.resign(fmt.Sprintf("server %d, which elected this one, is looking for a leader again", id), out)
+	}
+}
+
 // persisted goes on once an epoch is on disk.
 func (l *Leader) persisted(p Persist, out *Output) {
 	switch {

@@ -47,6 +47,7 @@ type Leader struct {
 	text    []byte // the newest configuration, for NEWLEADER
 
 	phase    leaderPhase
+	began    time.Time
 	deadline time.Time // of the phase, up to synchronising
 	now      time.Time // of this step
 	nextHalf time.Time // when half a tick has passed
@@ -80,7 +81,7 @@ func NewLeader(o Options, now time.Time, out *Output) *Leader {
 	last := o.History.Last()
 	l := &Leader{
 		o: o, config: o.Config, history: o.History, text: o.Config.Newest().Text(),
-		current: max(o.Current, 0), now: now, nextHalf: now.Add(o.Tick / 2),
+		current: max(o.Current, 0), now: now, began: now, nextHalf: now.Add(o.Tick / 2),
 		connected: make(map[zk.ServerID]bool),
 		promised:  make(map[zk.ServerID]bool),
 		confirmed: make(map[zk.ServerID]bool),
@@ -144,6 +145,8 @@ func (l *Leader) Step(now time.Time, in Input, out *Output) {
 		if !l.sync(pendingSync{local: true}, out) {
 			l.resign("too many syncs wait", out)
 		}
+	case Looking:
+		l.onLooking(in.Server, out)
 	case Propose:
 		l.propose(in.Record, out)
 	case HandOver:

@@ -25,6 +25,7 @@ import (
 //
 // begin a role. After that each line of a command's body is an input:
 //
+//	looking 1                   server 1 is heard to look for a leader
 //	up 1                        a connection comes in on link 1
 //	down 1                      and ends
 //	1 ACK 0x100000000           a packet on link 1 (the learner's own is link 1)
@@ -106,6 +107,8 @@ func (s *script) begin(d *datadriven.TestData) {
 			s.o.TrustEmpty = false
 		case "force":
 			s.o.ForceSnapshot = true
+		case "epochwait":
+			s.o.EpochWait = time.Duration(s.number(val)) * time.Second
 		case "snaps":
 			s.o.MaxSnapSyncs = int(s.number(val))
 		case "diffs":
@@ -184,6 +187,8 @@ func (s *script) play(line string) {
 		s.step(LinkUp{Link: LinkID(s.number(f[1]))})
 	case "down":
 		s.step(LinkDown{Link: LinkID(s.number(f[1])), Err: fmt.Errorf("reset")})
+	case "looking":
+		s.step(Looking{zk.ServerID(s.number(f[1]))})
 	case "persisted":
 		kind := AcceptedEpoch
 		if f[1] == "current" {
