@@ -46,6 +46,19 @@ func TestFinalizeWait(t *testing.T) {
 	h.expect(map[zk.ServerID]zk.ServerID{1: 3, 2: 3, 3: 3})
 }
 
+// A server that heard of the better vote before its own election began is told again at
+// once, not when votes are resent.
+func TestALateStarterIsToldTheBetterVote(t *testing.T) {
+	h := newHall(t, 1, 3, 0)
+	h.link(3, false)
+	h.start(2, 1, 0x100000001, true)
+	h.queue = nil // it came to a server that followed still
+	h.now = h.now.Add(20 * time.Millisecond)
+	h.start(1, 1, 0x100000001, true)
+	h.run(50 * time.Millisecond)
+	h.expect(map[zk.ServerID]zk.ServerID{1: 2, 2: 2})
+}
+
 // Nobody waits for the vote of a server whose link is lost, until it is back.
 func TestNobodyWaitsForWhoIsGone(t *testing.T) {
 	h := newHall(t, 1, 3, 0)

@@ -73,8 +73,13 @@ func (c *Core) onLooking(now time.Time, from zk.ServerID, n *peerwire.Notificati
 		return
 	case v.ElectionEpoch > c.round:
 		c.joinRound(now, v, out)
-	case c.counts && c.counted(v) && better(c.o.Config, v, c.proposed):
+	case !c.counts || !c.counted(v):
+	case better(c.o.Config, v, c.proposed):
 		c.propose(now, v, out)
+	case better(c.o.Config, c.proposed, v):
+		// What was broadcast may have come before its election began, when a server
+		// only answers: it would hear of the better vote no sooner than it is resent.
+		c.send(from, c.proposed, peerwire.Looking, out)
 	}
 	if c.counted(v) {
 		c.votes[from] = ballot{Vote: v, state: peerwire.Looking}
