@@ -51,7 +51,7 @@ func (r *Replica) leaveRole(reason string) {
 	if r.activating != nil {
 		r.orphaned, r.activating = r.activating, nil
 	}
-	r.syncs, r.closing = nil, nil
+	r.syncs, r.closing, r.nextExpiry = nil, nil, time.Time{}
 	r.out.Reset()
 	r.logger.put(logIdle{term: r.term})
 	r.handedOver()

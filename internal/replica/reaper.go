@@ -95,7 +95,7 @@ func (r *Replica) reap(now time.Time) {
 
 // reapAt is when reap has something to do, zero for never.
 func (r *Replica) reapAt() time.Time {
-	if r.prep == nil {
+	if !r.preparing() {
 		return time.Time{}
 	}
 	return r.reaper.at

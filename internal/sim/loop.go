@@ -19,8 +19,12 @@ func (c *clock) Wall() time.Time { return start.Add(c.p.m.w.Now() + c.p.m.wall) 
 func (c *clock) WakeAt(t time.Time, wk env.Waker) {
 	w := c.p.m.w
 	at := int64(t.Sub(start) - c.p.m.mono)
-	if l, ok := wk.(*loop); !ok || w.cur.what != l.name {
+	l, ok := wk.(*loop)
+	if !ok || w.cur.what != l.name {
 		w.telling("sets a timer of another loop")
+	}
+	if ok {
+		l.checkLate(w.now - at)
 	}
 	if !c.p.alive {
 		return
@@ -45,6 +49,24 @@ type loop struct {
 	planned bool // a step is on the heap
 	busy    bool // its file calls take their time
 	stopped bool
+	late    int // how often in a row it wanted to be woken at a time that had passed
+}
+
+// A loop that wants to be woken at times that are long over, again and again, spins:
+// what it waits for is not a matter of time.
+const (
+	lateBy    = 1_000_000_000 // ns
+	lateTimes = 200
+)
+
+func (l *loop) checkLate(by int64) {
+	if by < lateBy {
+		l.late = 0
+		return
+	}
+	if l.late++; l.late == lateTimes {
+		l.p.m.w.Failf("%s: loop %s spins: it wants to be woken %v ago", l.p.m.name, l.name, time.Duration(by))
+	}
 }
 
 // Start implements env.Loops.

@@ -13,10 +13,14 @@ const defaultSendLimit = 64 << 20
 type endState uint8
 
 const (
-	open endState = iota
-	flushing
+	open      endState = iota
+	flushing           // closed once all that is queued has left
+	lingering          // it has left: what comes is not read, until the other side closes too
 	closed
 )
+
+// lingerTime is how long an end lingers, as package host has it.
+const lingerTime = 1_000_000_000
 
 // A segment is bytes under way, or the end of them.
 type segment struct {
@@ -138,7 +142,7 @@ func (e *end) SendShared(frame []byte) error {
 func (e *end) SendQueued() int { return e.queued }
 
 func (e *end) planFlush() {
-	if !e.planned.flush && e.state != closed {
+	if !e.planned.flush && e.state < lingering {
 		e.planned.flush = true
 		e.m.w.schedule(e.m.w.sched.Int64N(5_000), e.p, kindNet, "", e.flushes)
 	}
@@ -147,7 +151,7 @@ func (e *end) planFlush() {
 // flush puts what is queued on the wire as far as the window allows.
 func (e *end) flush() {
 	e.planned.flush = false
-	if e.state == closed {
+	if e.state >= lingering {
 		return
 	}
 	for e.queue.len() > 0 {
@@ -160,13 +164,28 @@ func (e *end) flush() {
 		e.put(segment{data: frame})
 	}
 	if e.queue.len() == 0 && e.state == flushing {
-		e.shut(nil)
+		e.linger()
 		return
 	}
 	if e.aboveLow && e.queued <= e.low && e.h != nil {
 		e.aboveLow = false
 		e.h.Writable()
 	}
+}
+
+// linger says that nothing more comes, and waits for the other side to say the same.
+func (e *end) linger() {
+	e.put(segment{fin: true})
+	e.rbuf, e.read, e.state = e.rbuf[:0], 0, lingering
+	if e.eof != nil {
+		e.quit(nil)
+		return
+	}
+	e.m.w.schedule(lingerTime, e.p, kindNet, "", func() {
+		if e.state == lingering {
+			e.quit(nil)
+		}
+	})
 }
 
 func (e *end) unread() int { return len(e.rbuf) - e.read }
@@ -239,7 +258,11 @@ func (e *end) retransmit() {
 
 // Close implements env.Stream.
 func (e *end) Close() {
-	if e.state != closed {
+	switch e.state {
+	case closed:
+	case lingering:
+		e.quit(nil)
+	default:
 		e.shut(nil)
 	}
 }
@@ -307,8 +330,10 @@ func (e *end) abandon(silent bool) {
 		e.forget()
 		return
 	}
-	rude := w.net.Uint32()&1 == 0
-	e.put(segment{fin: !rude, rst: rude})
+	if e.state < lingering {
+		rude := w.net.Uint32()&1 == 0
+		e.put(segment{fin: !rude, rst: rude})
+	}
 	e.quit(nil)
 }
 

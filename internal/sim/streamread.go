@@ -22,6 +22,11 @@ func (e *end) receive(s *segment) {
 			})
 		}
 		return
+	case e.state == lingering:
+		if s.fin || s.rst {
+			e.quit(nil)
+		}
+		return
 	case s.rst:
 		e.fail(errReset)
 		return
@@ -36,7 +41,7 @@ func (e *end) receive(s *segment) {
 }
 
 func (e *end) planDeliver() {
-	if e.planned.deliver || e.paused || e.h == nil || e.state == closed {
+	if e.planned.deliver || e.paused || e.h == nil || e.state >= lingering {
 		return
 	}
 	e.planned.deliver = true
@@ -46,13 +51,13 @@ func (e *end) planDeliver() {
 // deliver shows the handler what has arrived, sometimes only a part.
 func (e *end) deliver() {
 	e.planned.deliver = false
-	if e.state == closed || e.paused {
+	if e.state >= lingering || e.paused {
 		return
 	}
 	rest := e.rbuf[e.read:]
 	if len(rest) > e.shown || e.again && len(rest) > 0 {
 		e.again = false
-		if e.show(rest); e.state == closed || e.paused {
+		if e.show(rest); e.state >= lingering || e.paused {
 			return
 		}
 	}
@@ -91,7 +96,7 @@ func (e *end) show(rest []byte) {
 	if consumed > 0 && e.peer.queued > 0 {
 		e.peer.planFlush()
 	}
-	if err != nil && e.state != closed {
+	if err != nil && e.state < lingering {
 		e.shut(err)
 	}
 }
@@ -119,7 +124,7 @@ func (e *end) SetReadTimeout(d time.Duration) {
 
 // armTimeout plans the next look at the read timeout.
 func (e *end) armTimeout() {
-	if e.timeout == 0 || e.planned.timer || e.paused || e.state == closed {
+	if e.timeout == 0 || e.planned.timer || e.paused || e.state >= lingering {
 		return
 	}
 	e.planned.timer = true
@@ -128,7 +133,7 @@ func (e *end) armTimeout() {
 
 func (e *end) checkTimeout() {
 	e.planned.timer = false
-	if e.timeout == 0 || e.paused || e.state == closed {
+	if e.timeout == 0 || e.paused || e.state >= lingering {
 		return
 	}
 	if e.m.w.now-e.heard >= e.timeout {
