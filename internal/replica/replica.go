@@ -333,6 +333,7 @@ func (r *Replica) passTime() {
 
 // setTimer asks to be woken when time next matters.
 func (r *Replica) setTimer() {
+	now := r.clock.Now()
 	var at time.Time
 	switch r.phase {
 	case starting:
@@ -350,9 +351,10 @@ func (r *Replica) setTimer() {
 			at = earlier(at, r.master.out.WakeAt)
 		}
 	case draining:
-		at = r.lookAt
+		if r.lookAt.After(now) {
+			at = r.lookAt // else it is for other loops to go on
+		}
 	}
-	now := r.clock.Now()
 	if at.IsZero() || !r.wakeAt.IsZero() && r.wakeAt.After(now) && !at.Before(r.wakeAt) {
 		return
 	}

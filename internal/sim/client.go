@@ -146,11 +146,11 @@ func (c *Client) act() func() {
 		}
 		c.nextOp = now + c.load.think(c.rand)
 	}
-	if c.state != online {
+	if c.state != online || c.closing {
 		return nil
 	}
 	idle := c.timeout / 3
-	if now >= c.sent+idle && !c.closing {
+	if now >= c.sent+idle {
 		c.send(&call{op: zk.OpPing, xid: wire.XidPing}, nil)
 	}
 	if c.quiet {
