@@ -232,6 +232,7 @@ func (c *Client) Closed(error) {
 		c.watching.keep(k.sets)
 	}
 	c.calls = nil
+	c.load.leases.hungUp(c)
 	c.watching.disconnect()
 	if c.closing {
 		c.forgetSession()
@@ -327,6 +328,9 @@ func (c *Client) send(k *call, body wire.Record) {
 // write puts a request on the stream.
 func (c *Client) write(k *call, body wire.Record) {
 	c.sent = c.w.Now()
+	if c.state == online && !c.limited {
+		c.load.leases.sent(c)
+	}
 	b, at := wire.BeginFrame(c.out[:0])
 	b = wire.RequestHeader{Xid: k.xid, Op: k.op}.Append(b)
 	if body != nil {

@@ -59,6 +59,7 @@ var required = slices.Concat(
 	where(honoured(settingMaster), []string{
 		"an observer synced by a follower", "a write through a master", "a sync through a master", "a session revalidated through a master",
 	}),
+	[]string{"a stall credited", "an expiry", "a sign of life judged"},
 	where(honoured(settingReaper), []string{"a container reaped", "a TTL node reaped"}),
 	where(honoured(settingQuota), codes(zk.QuotaExceeded, "create, setData")),
 )
@@ -93,6 +94,7 @@ func where(wanted bool, list []string) []string {
 func (e *Ensemble) Coverage() Coverage {
 	c := make(Coverage)
 	c.Add(e.Load.Seen)
+	c["a stall credited"] += e.O.credited
 	e.cover(c)
 	for owner, n := range e.O.model.reaped {
 		if owner == zk.OwnerContainer {

@@ -54,6 +54,8 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 		e.addClient(i)
 	}
 	e.Plan = newPlan(e)
+	e.Load.leases = newLeases(e)
+	e.O.Expired = e.Load.leases.expired
 	return e
 }
 

@@ -38,6 +38,7 @@ type Machine struct {
 
 	pausedUntil int64
 	deferred    []*event // what came due during a pause
+	stops       []span   // all pauses
 
 	mono time.Duration // this boot's monotonic clock, ahead of the world's
 	wall time.Duration // the wall clock's error
@@ -269,6 +270,7 @@ func (m *Machine) Pause(d time.Duration) {
 	m.w.note(kindFault, m, "pause", 0, d.String())
 	until := m.w.now + int64(d)
 	m.pausedUntil = until
+	m.noteStop()
 	m.w.After(d, func() {
 		if m.pausedUntil == until {
 			m.resume()
@@ -279,6 +281,7 @@ func (m *Machine) Pause(d time.Duration) {
 // resume ends a pause; what came due happens now, in any order.
 func (m *Machine) resume() {
 	m.pausedUntil = 0
+	m.noteGo()
 	late := m.deferred
 	m.deferred = nil
 	for _, e := range late {

@@ -29,6 +29,8 @@ type link struct {
 	latency int64 // nanoseconds
 	jitter  int64
 	cut     bool
+	// troubled is until when it was cut, slow or stuck, or its connections were reset.
+	troubled int64
 }
 
 // growLinks makes room for a new machine.
@@ -53,8 +55,7 @@ func (w *World) link(from, to *Machine) *link { return &w.links[from.index][to.i
 // SetLink sets what bytes from one machine to another take at least, and at most
 // more than that.
 func (w *World) SetLink(from, to *Machine, latency, jitter time.Duration) {
-	l := w.link(from, to)
-	l.latency, l.jitter = int64(latency), int64(jitter)
+	w.link(from, to).set(w.now, int64(latency), int64(jitter))
 }
 
 // Cut stops what one machine sends to another, in this direction only. Nothing
@@ -74,6 +75,7 @@ func (w *World) Heal(from, to *Machine) {
 	}
 	w.note(kindFault, from, "reaches again "+to.name, 0, "")
 	w.link(from, to).cut = false
+	w.link(from, to).trouble(w.now)
 	for _, e := range w.ends {
 		if e.m == from && e.peer != nil && e.peer.m == to && len(e.wire) > 0 {
 			e.retransmit()
@@ -98,6 +100,8 @@ func (w *World) HealAll() {
 
 // ResetConnections ends about the given share of the connections between two machines.
 func (w *World) ResetConnections(a, b *Machine, share float64) {
+	w.link(a, b).trouble(w.now)
+	w.link(b, a).trouble(w.now)
 	for _, e := range append([]*end(nil), w.ends...) {
 		if e.m == a && e.peer != nil && e.peer.m == b && w.Rand.Float64() < share {
 			w.note(kindFault, a, "connection reset with "+b.name, int64(e.conn), "")
@@ -113,6 +117,7 @@ func (w *World) Stick(a, b *Machine, d time.Duration) {
 	for _, e := range w.ends {
 		if e.m == a && e.peer != nil && e.peer.m == b {
 			e.stuckUntil = w.now + int64(d)
+			w.link(a, b).trouble(e.stuckUntil)
 			w.After(d, e.retransmit)
 		}
 	}

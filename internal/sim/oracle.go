@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	"ostler/internal/txn"
 	"ostler/internal/zk"
@@ -62,7 +63,8 @@ type view struct {
 	id          zk.ServerID
 	established bool
 	epoch       zk.Epoch
-	base        zk.Zxid // state it began from
+	since       time.Duration // it was established
+	base        zk.Zxid       // state it began from
 	baseDigest  uint64
 	hasDigest   bool
 	pos         int // entries of the log that are in it; -1: not known yet
@@ -122,7 +124,7 @@ func (o *Oracle) Established(id zk.ServerID, leads bool, epoch zk.Epoch, last zk
 	if !o.promote(v) {
 		return
 	}
-	v.established, v.epoch = true, epoch
+	v.established, v.epoch, v.since = true, epoch, o.w.Now()
 	if !leads {
 		return
 	}

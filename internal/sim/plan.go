@@ -223,7 +223,7 @@ func (p *Plan) slowLink() {
 	w.SetLink(a, b, time.Duration(w.Rand.Int64N(int64(50*time.Millisecond))), time.Duration(1+w.Rand.Int64N(int64(200*time.Millisecond))))
 	p.forAWhile(100*time.Millisecond, 5*time.Second, func() {
 		if l := w.link(a, b); p.on { // else all links are good already
-			l.latency, l.jitter = old.latency, old.jitter
+			l.set(w.now, old.latency, old.jitter)
 		}
 	})
 }

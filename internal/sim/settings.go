@@ -16,6 +16,7 @@ type Settings struct {
 	Local         bool          // sessions are local until they make an ephemeral
 	ReadOnly      bool          // reads are served without a leader
 	Reconfig      bool          // members may change; only scenarios say so
+	Charged       bool          // stalls of servers count against sessions, as with ZooKeeper
 }
 
 func drawSettings(r *rand.Rand) Settings {
@@ -23,6 +24,7 @@ func drawSettings(r *rand.Rand) Settings {
 	s := Settings{ExtendedTypes: r.IntN(3) > 0, EnforceQuota: r.IntN(2) == 0, ReapInterval: intervals[r.IntN(len(intervals))]}
 	s.Local = r.IntN(4) == 0
 	s.ReadOnly = s.Local && r.IntN(2) == 0 // without local sessions nobody gets one there
+	s.Charged = r.IntN(8) == 0
 	return s
 }
 
@@ -38,6 +40,7 @@ func (s Settings) Properties() map[string]string {
 		"zookeeper.extendedTypesEnabled":                     strconv.FormatBool(s.ExtendedTypes),
 		"zookeeper." + settingQuota:                          strconv.FormatBool(s.EnforceQuota),
 		settingReaper:                                        strconv.FormatInt(s.ReapInterval.Milliseconds(), 10),
+		"zookeeper.session.leaseHonest":                      strconv.FormatBool(!s.Charged),
 		"readonlymode.enabled":                               strconv.FormatBool(s.ReadOnly),
 		"zookeeper.DigestAuthenticationProvider.superDigest": superDigest,
 	}

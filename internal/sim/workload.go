@@ -48,6 +48,7 @@ type Workload struct {
 	// steady: faults are over, so no session of a client that is heard may end.
 	steady  bool
 	clients []*Client
+	leases  *leases
 }
 
 // A weighted is one sort of request and how often it is drawn.
