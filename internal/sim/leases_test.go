@@ -1,0 +1,101 @@
+package sim
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"ostler/internal/zk"
+)
+
+// leaseWorld is three servers with a client each that has an ephemeral, does nothing but
+// show signs of life, and knows one server only. Sessions end after two ticks of silence.
+func leaseWorld(t *testing.T, seed uint64) *Ensemble {
+	t.Helper()
+	e := newCalm(seed, realNode, 3, func(s *Settings) { s.Charged, s.Local, s.ReadOnly = false, false, false })
+	for i := len(e.Clients); i < 4; i++ {
+		e.addClient(i)
+	}
+	for _, c := range e.Clients {
+		c.asked = int32(2 * e.tick / time.Millisecond)
+	}
+	e.begin()
+	for i, c := range e.Clients {
+		c.quiet = true
+		c.servers = []string{ClientAddr(e.Members[i%3].ID)}
+		if c.stream != nil {
+			c.stream.Close()
+		}
+	}
+	e.W.Run(4 * e.tick)
+	for i, c := range e.Clients {
+		e.Load.createNode(c, leasePath(i), zk.ModeEphemeral, nil)
+	}
+	e.W.Run(time.Second)
+	for i, c := range e.Clients {
+		if c.server != c.servers[0] || e.O.model.now(leasePath(i)).stat.EphemeralOwner != c.session {
+			t.Fatalf("seed %d: %s is at %s without its ephemeral", seed, c.name, c.server)
+		}
+	}
+	return e
+}
+
+func leasePath(i int) string { return fmt.Sprintf("%s/lease%d", ephemeralDir, i) }
+
+// stopped lets a member stand still for twice the time after which sessions end. The
+// last client is gone at the beginning of that: its session must end in time, since only
+// what was stood still is credited (INV-S5).
+func (e *Ensemble) stopped(t *testing.T, m *Member) {
+	t.Helper()
+	w, leader, timeout := e.W, e.leader(), 2*e.tick
+	gone := e.Clients[len(e.Clients)-1]
+	lost := gone.session
+	gone.stopped = true
+	gone.abandon()
+	var before []zk.SessionID
+	for _, c := range e.Clients {
+		before = append(before, c.session)
+	}
+	m.M.Pause(2 * timeout)
+	w.Run(2*timeout + timeout + 2*e.tick)
+	if _, closed := e.O.model.closed[lost]; !closed {
+		t.Errorf("seed %d: session %v of the client that is gone lives %v after the pause", w.Seed(), lost, timeout+2*e.tick)
+	}
+	w.Run(4 * timeout)
+	if e.leader() != leader {
+		t.Errorf("seed %d: the leader has changed", w.Seed())
+	}
+	if e.O.credited == 0 {
+		t.Errorf("seed %d: nothing was credited", w.Seed())
+	}
+	for i, c := range e.Clients[:len(e.Clients)-1] {
+		if c.session != before[i] || e.O.model.now(leasePath(i)).stat.EphemeralOwner != c.session {
+			t.Errorf("seed %d: %s lost its session at %s: %v, before %v", w.Seed(), c.name, c.server, c.session, before[i])
+		}
+	}
+	if f := w.Failure(); f != nil {
+		t.Errorf("seed %d: %.600s", w.Seed(), f.Error())
+	}
+}
+
+// The leader stands still: its own clients and those of others keep their sessions.
+func TestALeaderThatStandsStillCostsNoSession(t *testing.T) {
+	for seed := uint64(1); seed <= 10; seed++ {
+		e := leaseWorld(t, seed)
+		e.stopped(t, e.leader())
+	}
+}
+
+// A learner stands still: its clients keep their sessions, too.
+func TestALearnerThatStandsStillCostsNoSession(t *testing.T) {
+	for seed := uint64(1); seed <= 10; seed++ {
+		e := leaseWorld(t, seed)
+		leader := e.leader()
+		for _, m := range e.Members {
+			if m != leader {
+				e.stopped(t, m)
+				break
+			}
+		}
+	}
+}
