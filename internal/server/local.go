@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ostler/internal/env"
+	"ostler/internal/peerwire"
 	"ostler/internal/prep"
 	"ostler/internal/session"
 	"ostler/internal/zk"
@@ -106,6 +107,38 @@ func (l *localSessions) beginUpgrade(id zk.SessionID) (timeout int32, ok bool) {
 	}
 	l.upgrading[id] = struct{}{}
 	return timeout, true
+}
+
+// upgradingNow returns the sessions that are being made global; nil when there are none.
+func (l *localSessions) upgradingNow() map[zk.SessionID]bool {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.upgrading) == 0 {
+		return nil
+	}
+	now := make(map[zk.SessionID]bool, len(l.upgrading))
+	for id := range l.upgrading {
+		now[id] = true
+	}
+	return now
+}
+
+// touch renews those of the sessions that were heard of that are being made global.
+func (l *localSessions) touch(heard []peerwire.SessionTouch, upgrading map[zk.SessionID]bool) {
+	if len(upgrading) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.s.clock.Now()
+	for _, t := range heard {
+		if upgrading[t.Session] {
+			l.table.Touch(t.Session, millis(t.Timeout), now)
+		}
+	}
 }
 
 // renew gives every session its full timeout, when clients may come again.

@@ -73,9 +73,16 @@ func TestLocalSessionUpgrade(t *testing.T) {
 	ephemeral.Path = "/f"
 	c.request(2, zk.OpCreate, ephemeral)
 	eventually(t, "createSession and two creates wait", func() bool { return r.ens.waiting() == 3 })
+	// The leader knows the session already, and must not give it up meanwhile.
+	c.request(3, zk.OpPing, nil)
+	eventually(t, "the session is reported as alive while it is made global", func() bool {
+		touched := r.Touched()
+		return len(touched) == 1 && touched[0].Session == c.id
+	})
 	r.ens.release(-1)
 	c.want(1, 2, zk.OK)
 	c.want(2, 3, zk.OK)
+	c.want(wire.XidPing, 3, zk.OK)
 	if timeout, ok := r.ens.tree.HasSession(c.id); !ok || timeout != 10000 {
 		t.Errorf("the session has timeout %d ms in the tree (%v), want 10000", timeout, ok)
 	}

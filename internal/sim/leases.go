@@ -17,7 +17,8 @@ import (
 //	counted          '--'                    '--------------------'  must be the timeout
 //
 // A sign of life counts if it can have reached the leader: it was sent to a member that
-// followed this leader all the time since, and nothing between them was broken.
+// followed this leader all the time since, and not another follower, and nothing between
+// them was broken.
 type leases struct {
 	e     *Ensemble
 	signs map[zk.SessionID][]sign
@@ -44,7 +45,7 @@ func (l *leases) sent(c *Client) {
 		return
 	}
 	for _, m := range l.e.Members {
-		if ClientAddr(m.ID) == c.server {
+		if ClientAddr(m.ID) == c.server && m.master() == 0 {
 			all = append(all, sign{now, l.e.W.names[c.name], m, c.timeout})
 		}
 	}
@@ -90,7 +91,7 @@ func (e *Ensemble) reaches(s sign, leader *Member) bool {
 	w := e.W
 	lead, at := e.O.views[leader.ID], e.O.views[s.server.ID]
 	switch {
-	case lead == nil || at == nil || !lead.established || !at.established:
+	case !s.server.M.Running() || lead == nil || at == nil || !lead.established || !at.established:
 		return false
 	case at.epoch != lead.epoch || lead.since >= s.at || at.since >= s.at:
 		return false
