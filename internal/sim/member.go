@@ -36,7 +36,9 @@ type Setup struct {
 	Servers []zk.ServerID // all of them; one: standalone
 	Voters  int           // of these the first so many; the others observe
 	Masters bool          // observers follow followers
-	Tick    time.Duration
+	// Groups and Weights are set for a hierarchical quorum.
+	Groups, Weights map[zk.ServerID]int64
+	Tick            time.Duration
 	// SnapCount is how many transactions come between snapshots.
 	SnapCount int
 	// CommitLog is how many transactions are kept for learners.
@@ -86,6 +88,9 @@ type Reporter struct {
 // Established is when a leader or learner may serve.
 func (r *Reporter) Established(leads bool, epoch zk.Epoch, last zk.Zxid) {
 	r.member.formed, r.member.empty = true, false
+	if w, ok := r.member.setup.Weights[r.member.ID]; ok && w == 0 && leads {
+		r.o.w.Failf("server %d leads though its vote has no weight", r.member.ID)
+	}
 	r.member.followed = r.member.followed || r.member.master() != 0
 	r.o.Established(r.member.ID, leads, epoch, last)
 }

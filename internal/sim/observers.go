@@ -7,6 +7,8 @@ type Roles struct {
 	Voters, Observers int
 	// Masters: observers follow followers (observerMasterPort, quorum.md 4.18).
 	Masters bool
+	// Groups and Weights are set for a hierarchical quorum.
+	Groups, Weights map[zk.ServerID]int64
 }
 
 // drawRoles draws an ensemble. Its observers are drawn with dice of their own: the
@@ -19,6 +21,7 @@ func drawRoles(w *World) Roles {
 		r.Observers = 1 + dice.IntN(2)
 		r.Masters = honoured(settingMaster) && dice.IntN(3) > 0
 	}
+	drawGroups(w, &r)
 	return r
 }
 
@@ -63,6 +66,12 @@ func (e *Ensemble) cover(c Coverage) {
 	for _, m := range e.Members {
 		if m.setup.observes(m.ID) && m.formed {
 			c["an observer up to date"]++
+		}
+		if _, grouped := m.setup.Groups[m.ID]; grouped && m.formed {
+			c["a member of a group up to date"]++
+			if w, weighed := m.setup.Weights[m.ID]; weighed && w == 0 {
+				c["a voter without weight up to date"]++
+			}
 		}
 		if m.followed {
 			c["an observer synced by a follower"]++

@@ -251,11 +251,11 @@ func (p *Plan) clockJump() {
 }
 
 // wipe replaces one server's disk. Zab bears the loss of a minority's disks only
-// if the others hold everything, so nobody is wiped while a server
+// if the others hold everything and are a quorum, so nobody is wiped while a server
 // that was has not come back in full (quorum.md R15).
 func (p *Plan) wipe() {
 	m := p.member()
-	if len(p.e.Members) < 3 || p.e.O.Len() == 0 {
+	if len(p.e.Members) < 3 || p.e.O.Len() == 0 || !p.e.spared(m.ID) {
 		return
 	}
 	for _, o := range p.e.Members {

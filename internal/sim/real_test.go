@@ -1,12 +1,10 @@
 package sim
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
 	"ostler/internal/config"
-	"ostler/internal/ensemble"
 	"ostler/internal/env"
 	"ostler/internal/node"
 	"ostler/internal/peerwire"
@@ -62,18 +60,7 @@ func realConfig(s Setup) *config.Config {
 		cfg.Learners.MasterPort = masterPort
 	}
 	cfg.MyID = s.ID
-	cfg.Ensemble = &ensemble.Config{Members: make(map[zk.ServerID]ensemble.Member)}
-	for _, id := range s.Servers {
-		m := ensemble.Member{ID: id, QuorumAddr: ensemble.Addrs(QuorumAddr(id)), ElectionAddr: ensemble.Addrs(ElectionAddr(id))}
-		if s.TwoNetworks {
-			m.QuorumAddr += ensemble.Addrs(fmt.Sprintf("|%s:%d", SecondName(id), quorumPort))
-			m.ElectionAddr += ensemble.Addrs(fmt.Sprintf("|%s:%d", SecondName(id), electionPort))
-		}
-		if s.observes(id) {
-			m.Role = ensemble.Observer
-		}
-		cfg.Ensemble.Members[id] = m
-	}
+	cfg.Ensemble = s.config()
 	cfg.Observer = s.observes(s.ID)
 	return cfg
 }

@@ -94,19 +94,17 @@ func (l *Leader) activated(leader zk.ServerID, out *Output) {
 }
 
 // designate returns who leads in the proposed configuration: this server if it can,
-// else who of the voters has acknowledged most (quorum.md 5.4).
+// else who of the voters has acknowledged most (quorum.md 5.4). A voter without weight
+// never leads (quorum.md 1.4); 0 is nobody.
 func (l *Leader) designate() zk.ServerID {
 	next := l.config.Next
 	own, had := l.config.Members[l.o.Self], next.Members[l.o.Self]
-	if had.Role == ensemble.Participant && own.QuorumAddr == had.QuorumAddr {
+	if next.Weight(l.o.Self) > 0 && own.QuorumAddr == had.QuorumAddr {
 		return l.o.Self
 	}
 	best, acked := zk.ServerID(0), zk.Zxid(-1)
 	for _, p := range l.order {
-		if p.stage < joined || p.observer || p.acked < acked {
-			continue
-		}
-		if m, ok := next.Members[p.server]; ok && m.Role == ensemble.Participant {
+		if p.stage >= joined && !p.observer && p.acked >= acked && next.Weight(p.server) > 0 {
 			best, acked = p.server, p.acked
 		}
 	}

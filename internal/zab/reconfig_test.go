@@ -236,3 +236,31 @@ func TestReconfigUnderWayIsNotInForceWithUpToDate(t *testing.T) {
 		t.Errorf("delivered %+v, want the configuration and its transaction", got)
 	}
 }
+
+// A voter without weight is not named as leader, whatever it has acknowledged, nor is the
+// leader itself once it is one (quorum.md 1.4, 5.4).
+func TestNobodyWithoutWeightIsDesignated(t *testing.T) {
+	for _, test := range []struct {
+		weights map[zk.ServerID]int64
+		want    zk.ServerID
+	}{
+		{map[zk.ServerID]int64{2: 0}, 3},             // this server stays
+		{map[zk.ServerID]int64{3: 0}, 2},             // 2 has most
+		{map[zk.ServerID]int64{2: 0, 3: 0}, 1},       // 1 alone may lead
+		{map[zk.ServerID]int64{1: 0, 2: 0, 3: 0}, 0}, // nobody that is there
+	} {
+		l, now := established(t, leaderOptions())
+		followers(t, l, now, 2)
+		next := traceConfig(4, 0)
+		next.Groups = map[zk.ServerID]int64{1: 1, 2: 1, 3: 1, 4: 1}
+		next.Weights = test.weights
+		z := l.NextZxid()
+		var out Output
+		l.Step(now, Propose{Record: reconfigRecord(z, next)}, &out)
+		l.Step(now, Propose{Record: record(z+1, 1)}, &out)
+		ack(l, now, 2, z+1)
+		if got := l.designate(); got != test.want {
+			t.Errorf("weights %v: %d is named, want %d", test.weights, got, test.want)
+		}
+	}
+}
