@@ -122,9 +122,12 @@ func (r *Replica) established() {
 	r.election.SetEpoch(epoch)
 	r.log.Info("serving", "role", roleNames[r.role], "leader", int64(r.leaderID), "epoch", int64(epoch),
 		"zxid", r.history.Last(), "took", r.clock.Now().Sub(r.electionEnd))
-	r.applier.put(applyEpoch{epoch: epoch, last: r.history.Last(), lead: lead})
+	begins := applyEpoch{epoch: epoch, last: r.history.Last(), lead: lead}
+	// Not before what is committed in earlier epochs is applied: the tree is that of the
+	// new epoch's beginning from here on, and so is a snapshot of it.
+	r.inOrder(func() { r.applier.put(begins) })
 	if !lead || r.cfg.LeaderServes {
-		r.applier.put(applyServing{service: zk.FullService})
+		r.inOrder(func() { r.applier.put(applyServing{service: zk.FullService}) })
 	}
 	r.publish()
 }

@@ -12,8 +12,8 @@ import (
 // that (INV-C3).
 type activation struct {
 	zab.Activation
-	held     []zab.Delivery
-	stepDown string // the core has left the role meanwhile
+	held     []func() // in order
+	stepDown string   // the core has left the role meanwhile
 }
 
 // members tells prep of the ensemble; replica loop only.
@@ -136,6 +136,16 @@ func (r *Replica) beginActivation(a *zab.Activation) {
 	r.logger.put(logMembers{a.Config})
 }
 
+// inOrder does something for the apply loop now, or behind what waits until a
+// configuration is on record.
+func (r *Replica) inOrder(f func()) {
+	if r.activating != nil {
+		r.activating.held = append(r.activating.held, f)
+		return
+	}
+	f()
+}
+
 // onRecorded brings a configuration into force that is on record.
 func (r *Replica) onRecorded(c *ensemble.Config) {
 	before := r.ensemble
@@ -153,8 +163,8 @@ func (r *Replica) onRecorded(c *ensemble.Config) {
 		return
 	}
 	r.activating = nil
-	for _, d := range act.held {
-		r.onDelivery(d)
+	for _, f := range act.held {
+		r.inOrder(f)
 	}
 	if r.activating != nil {
 		r.activating.stepDown = act.stepDown

@@ -73,7 +73,7 @@ func (r *Replica) onSynced(servers []zk.ServerID) {
 func (r *Replica) onDelivery(d zab.Delivery) {
 	switch {
 	case r.activating != nil:
-		r.activating.held = append(r.activating.held, d)
+		r.inOrder(func() { r.onDelivery(d) })
 		return
 	case d.Activate != nil:
 		r.beginActivation(d.Activate)
