@@ -57,6 +57,9 @@ type Core struct {
 	// gone are those whose link was lost and is not back: no vote of theirs is on
 	// its way.
 	gone map[zk.ServerID]bool
+
+	// answered is when a server without a vote was last answered.
+	answered map[zk.ServerID]time.Time
 }
 
 // New returns a core that is in no election yet.
@@ -65,7 +68,7 @@ func New(o Options) *Core {
 		o:       o,
 		current: Vote{Leader: o.Self, ElectionEpoch: -1},
 		early:   make(map[zk.ServerID]peerwire.Notification),
-		gone:    make(map[zk.ServerID]bool),
+		gone:    make(map[zk.ServerID]bool), answered: make(map[zk.ServerID]time.Time),
 	}
 	c.SetConfig(o.Config, o.Observer)
 	return c

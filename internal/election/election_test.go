@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/zk"
 )
@@ -461,4 +462,43 @@ func FuzzNotify(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Two servers, each without a vote as the other sees it, tell each other how things are and
+// leave it at that, whether they look or have settled.
+func TestOutsidersDoNotAnswerAnswers(t *testing.T) {
+	for _, looking := range []bool{true, false} {
+		now := time.Unix(1000, 0)
+		cores := make(map[zk.ServerID]*Core)
+		for i, text := range []string{"server.1=h1:1:2\nserver.3=h3:1:2", "server.2=h2:1:2\nserver.3=h3:1:2"} {
+			config, err := ensemble.ParseConfig([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := zk.ServerID(i + 1)
+			cores[id] = New(Options{Self: id, Config: config, Finalize: time.Second, MinInterval: 200 * time.Millisecond, MaxInterval: time.Minute})
+			var out Output
+			if cores[id].Start(now, 1, 1, true, &out); !looking {
+				cores[id].SetRole(peerwire.Following)
+			}
+		}
+		said, from := peerwire.Notification{State: peerwire.Looking, Leader: 1, Version: 2}, zk.ServerID(1)
+		answers := 0
+		for ; answers < 10; answers++ {
+			var out Output
+			to := 3 - from
+			cores[to].Notify(now, from, said, &out)
+			if len(out.Send) == 0 {
+				break
+			}
+			if out.Send[0].To != from {
+				t.Fatalf("server %d answers server %d, want %d", to, out.Send[0].To, from)
+			}
+			said, from = out.Send[0].Notification, to
+			now = now.Add(time.Millisecond)
+		}
+		if answers < 1 || answers > 2 {
+			t.Errorf("looking %v: %d answers, want one, and one to that at most", looking, answers)
+		}
+	}
 }

@@ -16,7 +16,7 @@ func (c *Core) Notify(now time.Time, from zk.ServerID, n peerwire.Notification, 
 		// A copy of this server, or a mistake: not a vote.
 	case c.outdated(&n, out):
 	case !c.o.Config.IsVoter(from):
-		c.answerOutsider(from, out)
+		c.answerOutsider(now, from, &n, out)
 	case c.running && n.State == peerwire.Looking:
 		c.onLooking(now, from, &n, out)
 	case c.running:
@@ -43,9 +43,25 @@ func (c *Core) outdated(n *peerwire.Notification, out *Output) bool {
 	return true
 }
 
-// answerOutsider tells a server without a vote how things are. Its own message
-// never enters the algorithm.
-func (c *Core) answerOutsider(to zk.ServerID, out *Output) {
+// answersEvery is how often a server without a vote is answered at most, and answersMax how
+// many such are remembered.
+const (
+	answersEvery = 100 * time.Millisecond
+	answersMax   = 1024
+)
+
+// answerOutsider tells a server without a vote how things are. Its own message never
+// enters the algorithm. Two servers that have no vote, each as the other sees it, would
+// answer each other's answers for ever: so only who looks is answered, and not at once
+// again.
+func (c *Core) answerOutsider(now time.Time, to zk.ServerID, n *peerwire.Notification, out *Output) {
+	if last, ok := c.answered[to]; n.State != peerwire.Looking || ok && now.Sub(last) < answersEvery {
+		return
+	}
+	if len(c.answered) >= answersMax {
+		clear(c.answered)
+	}
+	c.answered[to] = now
 	v := c.current
 	v.ElectionEpoch = c.round
 	c.send(to, v, c.state, out)
