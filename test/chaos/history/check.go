@@ -13,8 +13,8 @@ import (
 // A Report is what Check found.
 type Report struct {
 	Violations []Violation
-	// StaleSyncs counts the syncs that were answered behind an acknowledged write while
-	// a leader of a Lax epoch may have answered (INV-O6).
+	// StaleSyncs counts the syncs behind an acknowledged write that a leader of a Lax
+	// epoch may have answered (INV-O6).
 	StaleSyncs int
 }
 
@@ -124,7 +124,7 @@ func (m *model) checkSyncs() (stale int) {
 		if before == nil || o.Zxid >= before.Zxid {
 			continue
 		}
-		if m.laxBetween(o.Zxid.Epoch(), before.Zxid.Epoch()) {
+		if m.lax(o, before.Zxid.Epoch()) {
 			stale++
 			continue
 		}
@@ -133,9 +133,11 @@ func (m *model) checkSyncs() (stale int) {
 	return stale
 }
 
-func (m *model) laxBetween(first, last zk.Epoch) bool {
-	for e := first; e <= last; e++ {
-		if m.h.Lax[e] {
+// lax reports whether a leader of ZooKeeper's may have answered a sync behind a write of
+// an epoch: one that leads answers its own clients so, one that is deposed all.
+func (m *model) lax(sync *Op, last zk.Epoch) bool {
+	for e := sync.Zxid.Epoch(); e <= last; e++ {
+		if seat, ok := m.h.Lax[e]; ok && (seat == sync.Seat || e < last) {
 			return true
 		}
 	}

@@ -102,7 +102,7 @@ const (
 // honest is a history that a correct ensemble may show. The second transfer was not
 // answered, and half of what it did is seen in the trees alone.
 func honest() *History {
-	b := &book{h: History{Bank: "/b", Total: 20, Lax: map[zk.Epoch]bool{}}}
+	b := &book{h: History{Bank: "/b", Total: 20, Lax: map[zk.Epoch]int{}}}
 	r := at(1)
 	b.op(anna, zk.OpCreate2, Acked, r, create("/r", "r0", r))
 	b.op(anna, zk.OpMulti, Acked, at(2), create("/b/0", "10 a0", at(2)), create("/b/1", "10 b0", at(2)))
@@ -193,11 +193,14 @@ func TestLiesAreFound(t *testing.T) {
 
 // TestSyncUnderLaxLeaderIsCounted: what ZooKeeper does not promise is no violation.
 func TestSyncUnderLaxLeaderIsCounted(t *testing.T) {
-	h := honest()
-	h.Ops[syncDora].Zxid = at(5)
-	h.Lax[1] = true
-	if r := Check(h); len(r.Violations) != 0 || r.StaleSyncs != 1 {
-		t.Errorf("violations %v, %d stale syncs, want none and 1", r.Violations, r.StaleSyncs)
+	const leader = 1 // where the sync was called
+	own, deposed := honest(), honest()
+	own.Ops[syncDora].Zxid, own.Lax[1] = at(5), leader
+	deposed.Ops[syncDora].Zxid, deposed.Lax[0] = zk.MakeZxid(0, 7), 2
+	for _, h := range []*History{own, deposed} {
+		if r := Check(h); len(r.Violations) != 0 || r.StaleSyncs != 1 {
+			t.Errorf("violations %v, %d stale syncs, want none and 1", r.Violations, r.StaleSyncs)
+		}
 	}
 }
 

@@ -63,6 +63,10 @@ var lies = []struct {
 		h.later(bert, zk.OpGetData, Acked, at(18), get("/r", "r2", stat(at(1), at(7), 2)))
 	}},
 	{"a sync misses an answered write", "INV-O6", func(h *History) { h.Ops[syncDora].Zxid = at(5) }},
+	{"a sync at a follower of ZooKeeper's leader misses an answered write", "INV-O6", func(h *History) {
+		h.Ops[syncDora].Zxid = at(5)
+		h.Lax[1] = 2
+	}},
 	{"zxids of a session's replies go back", "INV-O5", func(h *History) {
 		h.later(anna, zk.OpSync, Acked, at(3), sync())
 	}},

@@ -123,9 +123,10 @@ type History struct {
 	// Total what they hold together.
 	Bank  string
 	Total int
-	// Lax holds the epochs whose leader answers sync from what it has applied, as
-	// ZooKeeper's does (quorum.md 4.16).
-	Lax map[zk.Epoch]bool
+	// Lax holds the epochs with a leader of ZooKeeper's, by its seat. It answers the
+	// syncs of its own clients from what it has applied, and those of others without
+	// asking whether it leads still (quorum.md 4.16).
+	Lax map[zk.Epoch]int
 }
 
 // A Violation is something that a correct ensemble does not show.
