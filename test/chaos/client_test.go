@@ -25,6 +25,7 @@ type client struct {
 	seat     int   // that it is, or was, connected to
 	password []byte
 	lastZxid zk.Zxid
+	xid      int32            // of the session's last request
 	session  *history.Session // nil while there is none
 	values   int
 	own      []string // nodes of this client, not known to be deleted
@@ -83,9 +84,10 @@ func (l *client) connect() bool {
 		l.conn.Close()
 	}
 	l.conn, l.seat = conn, to
+	conn.xid = l.xid
 	if l.session == nil {
 		l.session = &history.Session{ID: conn.id, Timeout: conn.timeout, Opened: called}
-		l.password, l.lastZxid = conn.password, 0
+		l.password, l.lastZxid, conn.xid = conn.password, 0, 0
 	}
 	return true
 }
@@ -118,6 +120,7 @@ func (l *client) patience() time.Duration {
 func (l *client) do(kind zk.OpCode, body wire.Record, parts ...history.Part) (*history.Op, []byte) {
 	o := history.Op{Session: l.session.ID, Seat: l.c.seats[l.seat].id, Call: l.c.now(), Return: history.Never, Kind: kind, Parts: parts}
 	h, reply, err := l.conn.call(kind, body, l.patience())
+	l.xid = l.conn.xid
 	if err != nil {
 		l.disconnect()
 	} else {

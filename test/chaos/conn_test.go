@@ -17,7 +17,9 @@ import (
 // errExpired is the answer to a session that has ended.
 var errExpired = errors.New("session expired")
 
-// A conn is one connection of a session. Requests go one at a time.
+// A conn is one connection of a session. Requests go one at a time. The xids go on from
+// those of the session's connection before, as those of the common clients do: a
+// ZooKeeper server tells a session's requests apart by them (quorum.md 4.11).
 type conn struct {
 	net.Conn
 	r        *bufio.Reader
