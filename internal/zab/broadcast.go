@@ -129,17 +129,28 @@ func (l *Leader) announce(p *peer, rec *txn.Record, out *Output) {
 	case rec.Zxid == l.pending:
 		l.announceConfig(p, rec, out)
 	case p.observer:
-		l.send(p, peerwire.Packet{Type: peerwire.Inform, Zxid: rec.Zxid, Data: rec.Bytes}, out)
+		l.tell(p, peerwire.Packet{Type: peerwire.Inform, Zxid: rec.Zxid, Data: rec.Bytes}, out)
 	default:
-		l.commitAt(p, peerwire.Packet{Type: peerwire.Commit, Zxid: rec.Zxid}, out)
+		l.tell(p, peerwire.Packet{Type: peerwire.Commit, Zxid: rec.Zxid}, out)
 	}
+}
+
+// tell sends a commit in its place among the answers to the learner's syncs. A learner
+// of ZooKeeper takes both for answers to its clients' requests in the order in which it
+// passed them on, and answers nobody any more once that is broken.
+func (l *Leader) tell(p *peer, packet peerwire.Packet, out *Output) {
+	if len(p.syncs) > 0 && packet.Zxid > p.syncs[0] {
+		p.behind = append(p.behind, packet)
+		return
+	}
+	l.commitAt(p, packet, out)
 }
 
 // commitAt sends a commit to a follower, behind UPTODATE: between NEWLEADER and that,
 // followers of ZooKeeper before 3.9.3 fail at a commit of what came before NEWLEADER,
 // again and again while clients write (quorum.md 7.5, 4394).
 func (l *Leader) commitAt(p *peer, packet peerwire.Packet, out *Output) {
-	if p.stage < serving {
+	if p.stage < serving && !p.observer {
 		p.held = append(p.held, packet)
 		return
 	}

@@ -47,6 +47,9 @@ type peer struct {
 	given zk.Zxid           // what it was sent before NEWLEADER ends here
 	held  []peerwire.Packet // commits to send behind UPTODATE
 
+	syncs  []zk.Zxid         // what its unanswered syncs wait for, oldest first
+	behind []peerwire.Packet // commits to send behind the answers to those
+
 	// One proposal is timed from when it was sent until it is acknowledged
 	// (quorum.md 4.17); timed is 0 when none is.
 	timed      zk.Zxid

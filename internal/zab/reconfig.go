@@ -115,10 +115,10 @@ func (l *Leader) designate() zk.ServerID {
 func (l *Leader) announceConfig(p *peer, rec *txn.Record, out *Output) {
 	data := binary.BigEndian.AppendUint64(nil, uint64(l.designate()))
 	if p.observer {
-		l.send(p, peerwire.Packet{Type: peerwire.InformAndActivate, Zxid: rec.Zxid, Data: append(data, rec.Bytes...)}, out)
+		l.tell(p, peerwire.Packet{Type: peerwire.InformAndActivate, Zxid: rec.Zxid, Data: append(data, rec.Bytes...)}, out)
 		return
 	}
-	l.commitAt(p, peerwire.Packet{Type: peerwire.CommitAndActivate, Zxid: rec.Zxid, Data: data}, out)
+	l.tell(p, peerwire.Packet{Type: peerwire.CommitAndActivate, Zxid: rec.Zxid, Data: data}, out)
 }
 
 // activate notes the configuration in the transaction z, which is committed, and who

@@ -30,6 +30,9 @@ func (l *Leader) sync(s pendingSync, out *Output) bool {
 	s.zxid = max(l.history.Last(), l.committed)
 	s.round = l.round + 1
 	l.syncs = append(l.syncs, s)
+	if p := l.peers[s.link]; p != nil {
+		p.syncs = append(p.syncs, s.zxid)
+	}
 	if l.round == l.confirmedRound {
 		l.beginRound(out)
 	}
@@ -81,9 +84,21 @@ func (l *Leader) answerSyncs(out *Output) {
 		if s.local {
 			out.Deliver = append(out.Deliver, Delivery{Sync: true})
 		} else if p := l.peers[s.link]; p != nil {
-			l.send(p, peerwire.Packet{Type: peerwire.Sync}, out)
+			l.answerSync(p, out)
 		}
 		n++
 	}
 	l.syncs = l.syncs[n:]
+}
+
+// answerSync answers a learner's oldest sync, and sends the commits that had to wait
+// behind it (quorum.md 4.16).
+func (l *Leader) answerSync(p *peer, out *Output) {
+	p.syncs = p.syncs[1:]
+	l.send(p, peerwire.Packet{Type: peerwire.Sync}, out)
+	n := 0
+	for ; n < len(p.behind) && (len(p.syncs) == 0 || p.behind[n].Zxid <= p.syncs[0]); n++ {
+		l.commitAt(p, p.behind[n], out)
+	}
+	p.behind = p.behind[n:]
 }
