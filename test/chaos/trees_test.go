@@ -17,8 +17,7 @@ import (
 )
 
 // readTrees waits until only the kept sessions are left and nothing changes any more,
-// and reads every server's tree. A server of ZooKeeper 3.8.0 has been seen not to read
-// from a connection that it had just accepted, so it is asked again.
+// and reads every server's tree.
 func readTrees(t *testing.T, c *cluster, kept int) []history.Tree {
 	t.Helper()
 	proc.Eventually(t, fmt.Sprintf("all servers are at one zxid, with at most %d sessions", kept), func() bool {
@@ -34,10 +33,6 @@ func readTrees(t *testing.T, c *cluster, kept int) []history.Tree {
 	var trees []history.Tree
 	for _, s := range c.seats {
 		tree, err := readTree(s)
-		for again := 0; err != nil && s.kind == proc.Apache && again < 5; again++ {
-			t.Logf("%v is asked for its tree again: %v", s, err)
-			tree, err = readTree(s)
-		}
 		if err != nil {
 			t.Errorf("the tree of %v: %v", s, err)
 			continue
