@@ -41,6 +41,7 @@ type Config struct {
 	ListenOnAllIPs bool          // quorum and election ports on the wildcard address
 	MultiAddress   bool          // multiAddress.enabled: a server line may have several addresses
 	ReachCheck     bool          // multiAddress.reachabilityCheckEnabled
+	OraclePath     string        // oraclePath; "": a majority decides
 	ReachTimeout   time.Duration // multiAddress.reachabilityCheckTimeoutMs
 
 	SnapCount       int           // transactions between snapshots (snapCount)

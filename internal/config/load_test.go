@@ -254,6 +254,7 @@ func TestModes(t *testing.T) {
 		{"server.1=a:1:2\n", "only one server specified (ignoring)", 0},
 		{"server.1=a:1:2\nstandaloneEnabled=false\n", "", 1},
 		{"server.1=a:1:2|aa:1:2\nserver.2=b:1:2\nmultiAddress.enabled=true\n", "No server failure will be tolerated", 2},
+		{"server.1=a:1:2\nserver.2=b:1:2\noraclePath=/o\n", "oraclePath=/o: acknowledged writes depend on who writes that file", 2},
 		{"server.1=a:1:2\nserver.2=b:1:2\n", "No server failure will be tolerated", 2},
 		{"server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\nserver.4=d:1:2\n", "odd number", 4},
 		{"server.1=a:1:2:observer\nserver.2=b:1:2\nserver.3=c:1:2\nserver.4=d:1:2\npeerType=participant\n", "Defaulting to servers list", 4},

@@ -81,7 +81,11 @@ var ensembleRows = []Setting{
 	propBool("multiAddress.enabled", "false", "a server line may have several addresses, separated by vertical bars. All members must know of it first. Unlike in ZooKeeper the key of the file works", func(c *Config, on bool) { c.MultiAddress = on }),
 	propBool("multiAddress.reachabilityCheckEnabled", "true", "all addresses of a member's election port are tried at once; false: one after another", func(c *Config, on bool) { c.ReachCheck = on }),
 	propInt("multiAddress.reachabilityCheckTimeoutMs", "1000", "how long that is done before they are tried one after another, in ms", 1, func(c *Config, n int64) { c.ReachTimeout = millis(n) }),
-	later("oraclePath", "path", "", "a file that breaks ties between two servers"),
+	property("oraclePath", "path", "", "file whose first character 1 lets this one of two voters go on without the other. Whoever writes it vouches that it never lets both, nor one that has not followed since the other went on alone; after taking the word back it waits for a tick", func(b *builder, v string) error {
+		b.cfg.OraclePath = v
+		b.warn("oraclePath=%s: acknowledged writes depend on who writes that file", v)
+		return nil
+	}),
 	ignored("tcpKeepAlive", "connections between servers are always probed"),
 	later("leader.ackLoggingFrequency", "int", "1000", "sampling of ack_latency"),
 	later("observer.syncEnabled", "bool", "", "overrides syncEnabled"),

@@ -20,6 +20,8 @@ type Vote struct {
 type Options struct {
 	Self     zk.ServerID
 	Observer bool
+	// Oracle: with two voters, an oracle may let one of them go on alone.
+	Oracle bool
 	// Config is the configuration in force, with one that is proposed behind it.
 	Config *ensemble.Config
 	// Reconfig: a newer configuration is taken over from others (quorum.md 3.11).

@@ -58,6 +58,9 @@ type Core struct {
 	// its way.
 	gone map[zk.ServerID]bool
 
+	// granted is until when an oracle lets this server go on alone.
+	granted time.Time
+
 	// answered is when a server without a vote was last answered.
 	answered map[zk.ServerID]time.Time
 }
@@ -176,6 +179,9 @@ func (c *Core) campaign(last zk.Zxid, currentEpoch zk.Epoch) Vote {
 // Tick lets time pass.
 func (c *Core) Tick(now time.Time, out *Output) {
 	if c.running && !c.settleAt.IsZero() && !now.Before(c.settleAt) {
+		c.settle(c.proposed, out)
+	}
+	if c.running && !now.Before(c.resendAt) && c.alone(now) {
 		c.settle(c.proposed, out)
 	}
 	if c.running && !now.Before(c.resendAt) {

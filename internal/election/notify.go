@@ -154,7 +154,7 @@ func (c *Core) onSettled(now time.Time, from zk.ServerID, n *peerwire.Notificati
 	}
 	b.version = n.Version
 	c.settled[from] = b
-	if supports(c.o.Config, c.settled, b) && c.leads(c.settled, b.Vote) {
+	if supports(c.o.Config, c.settled, b) && c.leads(c.settled, b.Vote) || c.led(now, b.Vote, n.State) {
 		c.follow(now, b.Vote, out)
 		return
 	}

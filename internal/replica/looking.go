@@ -189,7 +189,7 @@ func (r *Replica) settle(v election.Vote) {
 // electionOptions are the core's.
 func (r *Replica) electionOptions() election.Options {
 	return election.Options{
-		Self: r.cfg.MyID, Observer: r.observes(), Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled,
+		Self: r.cfg.MyID, Observer: r.observes(), Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled, Oracle: r.cfg.OraclePath != "",
 		Finalize:    200 * time.Millisecond,
 		MinInterval: r.cfg.ElectionMinInterval, MaxInterval: r.cfg.ElectionMaxInterval,
 	}

@@ -126,6 +126,7 @@ type Replica struct {
 	applier *applyLoop
 	keeper  *keeperLoop
 	pusher  *pusherLoop
+	oracle  env.Loop // nil: none
 	mesh    *peers.Mesh
 
 	phase    phase
@@ -247,6 +248,7 @@ func (r *Replica) Start() error {
 		if err := r.openElection(); err != nil {
 			return err
 		}
+		r.startOracle()
 	}
 	r.inbox.Put(evStart{})
 	return nil
@@ -257,6 +259,9 @@ func (r *Replica) Start() error {
 func (r *Replica) Stop() {
 	if r.mesh != nil {
 		r.mesh.Close()
+	}
+	if r.oracle != nil {
+		r.oracle.Stop()
 	}
 	r.loop.Stop()
 	for _, id := range sortedKeys(r.parting) {

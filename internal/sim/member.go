@@ -46,6 +46,8 @@ type Setup struct {
 	Settings  Settings
 	// TwoNetworks: every server has an address in each of two networks.
 	TwoNetworks bool
+	// Oracle is the file of an oracle, "" for none.
+	Oracle string
 }
 
 // HostName is where a server is.

@@ -59,7 +59,7 @@ func realConfig(s Setup) *config.Config {
 	if s.Masters {
 		cfg.Learners.MasterPort = masterPort
 	}
-	cfg.MyID = s.ID
+	cfg.MyID, cfg.OraclePath = s.ID, s.Oracle
 	cfg.Ensemble = s.config()
 	cfg.Observer = s.observes(s.ID)
 	return cfg

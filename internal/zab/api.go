@@ -93,6 +93,10 @@ type (
 	// Looking (leader): a server that elected this one is looking for a leader.
 	Looking struct{ Server zk.ServerID }
 
+	// Oracle (leader): an oracle lets this server go on without the other of two
+	// voters until then; the zero time: it does not (quorum.md 1.5).
+	Oracle struct{ Until time.Time }
+
 	// Durable says that every appended record up to Zxid is on stable storage.
 	Durable struct{ Zxid zk.Zxid }
 
@@ -136,6 +140,7 @@ func (Propose) input()       {}
 func (Sync) input()          {}
 func (Looking) input()       {}
 func (HandOver) input()      {}
+func (Oracle) input()        {}
 func (Durable) input()       {}
 func (Persisted) input()     {}
 func (SnapshotReady) input() {}

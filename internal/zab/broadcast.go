@@ -75,7 +75,7 @@ func (l *Leader) commit(out *Output) {
 		if v.acked <= l.committed {
 			return
 		}
-		if l.config.ContainsQuorum(func(id zk.ServerID) bool { return contains(l.votes[:i+1], id) }) {
+		if l.config.ContainsQuorum(func(id zk.ServerID) bool { return contains(l.votes[:i+1], id) }) || v.server == l.o.Self && l.alone() {
 			l.commitTo(v.acked, out)
 			return
 		}

@@ -73,6 +73,8 @@ type Leader struct {
 	roundHeard            map[zk.ServerID]bool
 	votes                 []vote // scratch
 
+	granted time.Time // until then an oracle lets this server go on alone
+
 	handing *handOver // leadership is on its way to another; nil: no
 }
 
@@ -149,6 +151,8 @@ func (l *Leader) Step(now time.Time, in Input, out *Output) {
 		l.onLooking(in.Server, out)
 	case Propose:
 		l.propose(in.Record, out)
+	case Oracle:
+		l.hearOracle(in, out)
 	case HandOver:
 		l.beginHandOver("planned hand-over", in.Leaving, in.Leaving || in.Away, out)
 	case Durable:
@@ -188,7 +192,7 @@ func (l *Leader) resign(reason string, out *Output) {
 
 // hasQuorum reports whether this server and a quorum are in set.
 func (l *Leader) hasQuorum(set map[zk.ServerID]bool) bool {
-	return set[l.o.Self] && l.config.ContainsQuorum(func(id zk.ServerID) bool { return set[id] })
+	return set[l.o.Self] && (l.config.ContainsQuorum(func(id zk.ServerID) bool { return set[id] }) || l.alone())
 }
 
 // linkUp admits a connection, which has to introduce itself.

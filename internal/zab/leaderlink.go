@@ -88,7 +88,7 @@ func (l *Leader) check(p *peer, out *Output) {
 // followed reports whether a quorum, with this server, is in touch.
 func (l *Leader) followed() bool {
 	alive := l.alive()
-	return l.config.ContainsQuorum(func(id zk.ServerID) bool { return slices.Contains(alive, id) })
+	return l.config.ContainsQuorum(func(id zk.ServerID) bool { return slices.Contains(alive, id) }) || l.alone()
 }
 
 // alive lists this server and the voters that it synchronises or serves and that
