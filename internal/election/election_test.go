@@ -347,6 +347,8 @@ func TestARefusedServerDoesNotSpin(t *testing.T) {
 	}
 }
 
+// Who was not heard is asked again, and links that are gone are dialled, ever less often
+// (quorum.md R23).
 func TestBackOff(t *testing.T) {
 	o := testOptions(testConfig(3, 0), 1)
 	o.MaxInterval = time.Second

@@ -112,7 +112,7 @@ func TestMeshTellsOfLinks(t *testing.T) {
 	}
 }
 
-// What is malformed costs one link (quorum.md 2.6).
+// What is malformed costs one link (quorum.md 2.6, R26).
 func TestMeshRefuses(t *testing.T) {
 	for name, in := range map[string][]byte{
 		"own id":                hello(2),

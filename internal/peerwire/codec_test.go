@@ -58,6 +58,7 @@ func TestLearnerInfoLengths(t *testing.T) { // quorum.md 4.2
 	}
 }
 
+// FuzzPacket: whatever arrives is a packet, the beginning of one, or an error (quorum.md R26).
 func FuzzPacket(f *testing.F) {
 	for _, m := range readVectors(f) {
 		if _, ok := m.Decoded["typeNum"]; ok {

@@ -28,13 +28,18 @@ type request struct {
 //
 //	Leadership1         no two servers lead in one epoch at a time
 //	Leadership2         an epoch has one established leader, ever
-//	PrefixConsistency   what two servers delivered agrees item by item;
-//	                    Agreement and TotalOrder follow
-//	Integrity           a zxid stands for one transaction, asked for once
+//	PrefixConsistency   what two servers delivered agrees item by item
+//	Integrity           a zxid stands for one transaction, asked for once, of an epoch
+//	                    that was led
+//	Agreement           of what two servers delivered, one has the other's
+//	TotalOrder          nobody delivers backwards
 //	LocalPrimaryOrder   an epoch is delivered in its order without a hole, by
 //	                    everyone (the published formula holds vacuously)
 //	GlobalPrimaryOrder  epochs are delivered in order
-//	PrimaryIntegrity    a leader begins with all that was committed before
+//	PrimaryIntegrity    a leader begins with all that was committed before, and with
+//	                    all that its followers have of earlier epochs
+//	ShouldNotBeTriggered  no server finds an invariant broken, or a peer's packet that
+//	                    no server may send
 type Oracle struct {
 	w        *World
 	log      []entry
@@ -62,6 +67,7 @@ type Oracle struct {
 type view struct {
 	id          zk.ServerID
 	established bool
+	leads       bool
 	epoch       zk.Epoch
 	since       time.Duration // it was established
 	base        zk.Zxid       // state it began from
@@ -124,11 +130,15 @@ func (o *Oracle) Established(id zk.ServerID, leads bool, epoch zk.Epoch, last zk
 	if !o.promote(v) {
 		return
 	}
-	v.established, v.epoch, v.since = true, epoch, o.w.Now()
+	v.established, v.epoch, v.leads, v.since = true, epoch, leads, o.w.Now()
 	if !leads {
+		o.checkPrimary(v)
 		return
 	}
 	if other, ok := o.leaders[epoch]; ok && other != id {
+		if p := o.views[other]; p.established && p.leads && p.epoch == epoch {
+			o.w.Failf("Leadership1: servers %d and %d lead epoch %d at a time", other, id, epoch)
+		}
 		o.w.Failf("Leadership2: servers %d and %d are established leaders of epoch %d", other, id, epoch)
 	}
 	o.leaders[epoch] = id
@@ -136,6 +146,19 @@ func (o *Oracle) Established(id zk.ServerID, leads bool, epoch zk.Epoch, last zk
 	if before := o.before(zk.MakeZxid(epoch, 0)); v.pos < before {
 		o.w.Failf("PrimaryIntegrity: server %d leads epoch %d with history up to %v, but %v is committed",
 			id, epoch, v.last, o.log[before-1].rec.Zxid)
+	}
+}
+
+// checkPrimary holds a follower that may serve against its leader: that has delivered
+// all of the follower's that is of earlier epochs.
+func (o *Oracle) checkPrimary(v *view) {
+	p := o.views[o.leaders[v.epoch]]
+	if p == nil || !p.established || !p.leads || p.epoch != v.epoch {
+		return // it is gone already
+	}
+	if earlier := min(v.pos, o.before(zk.MakeZxid(v.epoch, 0))); earlier > p.pos {
+		o.w.Failf("PrimaryIntegrity: server %d follows %d in epoch %d with %v, which that one has not delivered",
+			v.id, p.id, v.epoch, o.log[earlier-1].rec.Zxid)
 	}
 }
 
@@ -267,7 +290,9 @@ func (o *Oracle) Delivered(id zk.ServerID, rec *txn.Record, digest uint64) {
 		return
 	}
 	e := entry{rec: rec, hash: hashRecord(rec), digest: digest, seen: true}
-	if z := rec.Zxid; z <= v.last {
+	if z := rec.Zxid; z.Epoch() < v.last.Epoch() {
+		o.w.Failf("GlobalPrimaryOrder: server %d delivers %v after %v", id, z, v.last)
+	} else if z <= v.last {
 		o.w.Failf("TotalOrder: server %d delivers %v after %v", id, z, v.last)
 	} else if v.last.Counter() != 0 && !z.Follows(v.last) {
 		o.w.Failf("LocalPrimaryOrder: server %d delivers %v after %v", id, z, v.last)
@@ -315,7 +340,7 @@ func (o *Oracle) checkDigest(v *view, have *entry, digest uint64, known bool) {
 func (o *Oracle) append(v *view, e entry) {
 	z, last := e.rec.Zxid, o.Last()
 	if z <= last {
-		o.w.Failf("PrefixConsistency: server %d delivers %v, which is not in the history though that reaches %v", v.id, z, last)
+		o.w.Failf("Agreement: server %d delivers %v, which is not in the history though that reaches %v", v.id, z, last)
 		return
 	}
 	if z.Epoch() == last.Epoch() && z != last+1 || z.Epoch() != last.Epoch() && z.Counter() != 1 {
@@ -324,6 +349,10 @@ func (o *Oracle) append(v *view, e entry) {
 			o.w.Failf("LocalPrimaryOrder: server %d delivers %v, but the history ends at %v", v.id, z, last)
 			return
 		}
+	}
+	if _, led := o.leaders[z.Epoch()]; !led {
+		o.w.Failf("Integrity: server %d delivers %v, but nobody ever led epoch %d", v.id, z, z.Epoch())
+		return
 	}
 	o.byZxid[z] = len(o.log)
 	o.log = append(o.log, e)

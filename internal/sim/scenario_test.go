@@ -47,7 +47,7 @@ func (e *Ensemble) begin() {
 
 // A server whose disk was lost is brought up to date, and crashes at one of the file
 // calls that this takes. Once it has come up to date after that it counts again: with
-// it, the ensemble bears the loss of another disk (quorum.md R15).
+// it, the ensemble bears the loss of another disk (quorum.md R15, T-2872).
 func TestAWipedServerCountsAgainOnceItHasSynced(t *testing.T) {
 	for n := 1; n <= 60; n++ {
 		e := calmEnsemble(uint64(n))

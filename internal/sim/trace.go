@@ -135,6 +135,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		return nil
 	}
 	h.m.w.trace.add(l)
+	h.m.w.overheard(h.m, r.Message, b.String())
 	return nil
 }
 

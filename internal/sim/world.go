@@ -221,7 +221,7 @@ func (w *World) exec(proc *process, what string, boot bool, f func()) (blocked i
 			}
 			return
 		}
-		w.Failf("panic in %s of %s: %v\n%s", what, proc.machineName(), v, debug.Stack())
+		w.Failf("%s in %s of %s\n%s", triggered(v), what, proc.machineName(), debug.Stack())
 	}()
 	f()
 	done = true
