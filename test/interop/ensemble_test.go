@@ -36,6 +36,7 @@ type member struct {
 	kind                     proc.Kind
 	observer                 bool
 	host                     string // of the ports for other servers
+	second                   string // another one, "" for none
 	dir                      string
 	client, quorum, election int
 	process                  *proc.Process // nil when it does not run
@@ -69,7 +70,11 @@ func (e *ensemble) configure() {
 			if m.observer {
 				role = ":observer"
 			}
-			fmt.Fprintf(&servers, "server.%d=%s:%d:%d%s\n", m.id, m.host, m.quorum, m.election, role)
+			fmt.Fprintf(&servers, "server.%d=%s:%d:%d%s", m.id, m.host, m.quorum, m.election, role)
+			if m.second != "" {
+				fmt.Fprintf(&servers, "|%s:%d:%d%s", m.second, m.quorum, m.election, role)
+			}
+			servers.WriteByte('\n')
 		}
 	}
 	for _, m := range e.members {
