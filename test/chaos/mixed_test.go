@@ -10,7 +10,7 @@ func TestMixedChaos(t *testing.T) {
 	for _, name := range []string{"ostler-leads", "apache-leads"} {
 		t.Run(name, func(t *testing.T) {
 			l := layouts[name]
-			run(t, options{layout: l.places, leader: l.leader, length: short, clients: *clientsFlag})
+			run(t, options{layout: l.places, leader: l.leader, length: short / 2, clients: *clientsFlag})
 		})
 	}
 }

@@ -23,6 +23,7 @@ type nemesis struct {
 	active []*fault
 	busy   map[int]bool // seats, by index, that a fault has in hand
 	next   time.Time
+	gap    time.Duration // between the beginnings of faults, at least
 	count  map[string]int
 	exits  []string // servers that ended of themselves
 }
@@ -36,10 +37,14 @@ type fault struct {
 }
 
 func newNemesis(c *cluster, m *monitor, o options) *nemesis {
-	return &nemesis{
-		c: c, m: m, rng: rand.New(rand.NewPCG(o.seed, 0)), wanted: o.leader, hasty: o.length <= hasty,
+	n := &nemesis{
+		c: c, gap: 200 * time.Millisecond, m: m, rng: rand.New(rand.NewPCG(o.seed, 0)), wanted: o.leader, hasty: o.length <= hasty,
 		busy: map[int]bool{}, count: map[string]int{}, next: time.Now().Add(2 * time.Second),
 	}
+	if o.leader != "" {
+		n.gap = 2 * time.Second // a server in Java takes its time to start
+	}
+	return n
 }
 
 // run injects faults until over says so, and then undoes them all.
@@ -63,7 +68,7 @@ func (n *nemesis) turn(now time.Time) {
 	n.depose(now)
 	if now.After(n.next) {
 		n.begin(now)
-		n.next = now.Add(n.between(200*time.Millisecond, 5*time.Second))
+		n.next = now.Add(n.between(n.gap, 5*time.Second))
 	}
 }
 
@@ -218,7 +223,9 @@ func (n *nemesis) stop() {
 		return
 	}
 	s := n.c.seats[i]
-	if code := s.stop(); s.kind == proc.Ostler && code != 0 {
+	// Right after its start a process ends as the system has it, by the signal.
+	ready := n.m.serving(i).mode != "" && n.m.serving(i).at.After(s.started)
+	if code := s.stop(); s.kind == proc.Ostler && ready && code != 0 {
 		n.exits = append(n.exits, fmt.Sprintf("%v ended with %d after SIGTERM", s, code))
 	}
 	n.start("stop", []int{i}, n.between(50*time.Millisecond, 8*time.Second), s.start)

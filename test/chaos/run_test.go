@@ -92,12 +92,12 @@ func play(t *testing.T, c *cluster, m *monitor, n *nemesis, o options) *history.
 }
 
 // over reports whether a run has had its time: where one kind is to lead, its time as
-// the leader counts, at most four times as long in all.
+// the leader counts, at most four times as long in all and a little more.
 func (o options) over(c *cluster, m *monitor) bool {
 	if o.leader == "" {
 		return c.now() > o.length
 	}
-	return m.exercised(o.leader) > o.length || c.now() > 4*o.length+time.Minute
+	return m.exercised(o.leader) > o.length || c.now() > 4*o.length+10*time.Second
 }
 
 // awaitCalm waits until all servers serve.
