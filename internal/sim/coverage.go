@@ -55,6 +55,7 @@ var required = slices.Concat(
 	each("event for a data watch, event for a persistent watch, event for a recursive watch, catch-up for a data watch", "data"),
 	each("event for a child watch, event for a persistent watch, catch-up for a child watch", "children"),
 	[]string{"leadership handed over", "an event withheld", "a local session lost", "a quiet stretch", "faults after a quiet stretch"},
+	[]string{"bits flipped in a log", "bits flipped in a snapshot", "bit rot found"},
 	[]string{"an observer up to date", "a member of a group up to date", "a voter without weight up to date"},
 	where(honoured(settingMaster), []string{
 		"an observer synced by a follower", "a write through a master", "a sync through a master", "a session revalidated through a master",

@@ -70,6 +70,7 @@ func (e *Ensemble) addServers(r Roles) {
 		m.M = e.W.AddMachine(HostName(id), func(en env.Env) (Server, error) { return e.build(m, en) })
 		m.M.Exited = func(err error) {
 			m.lastErr = err
+			e.refused(m, err)
 			e.rebootIn(m, 200*time.Millisecond+time.Duration(e.W.Rand.Int64N(int64(2*time.Second))))
 		}
 		e.Members = append(e.Members, m)

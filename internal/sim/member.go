@@ -76,8 +76,9 @@ type Member struct {
 	// empty: its disk was wiped, and it has not been established since.
 	// formed: it was established at least once.
 	// followed: it was established by a follower.
-	empty, formed, followed bool
-	lastErr                 error
+	// rotten: bits of its files were flipped.
+	empty, formed, followed, rotten bool
+	lastErr                         error
 }
 
 // A Reporter is told what one life of a server does, by its loops, and tells the oracle.

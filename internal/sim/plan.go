@@ -20,6 +20,7 @@ type Plan struct {
 	faults []fault
 	on     bool
 	starts int
+	rotten *Member // whose files may hold damage that nobody has met
 }
 
 // allFaults lists every fault with a middling rate.
@@ -42,6 +43,7 @@ var allFaults = []fault{
 	{"failing sync", 8 * time.Second, (*Plan).failSync},
 	{"clock jump", 3 * time.Second, (*Plan).clockJump},
 	{"wiped disk", 10 * time.Second, (*Plan).wipe},
+	{"bit rot", 6 * time.Second, (*Plan).rot},
 }
 
 func newPlan(e *Ensemble) *Plan {
@@ -250,24 +252,14 @@ func (p *Plan) clockJump() {
 	p.member().M.JumpWall(time.Duration(p.e.W.Rand.Int64N(int64(2*time.Hour))) - time.Hour)
 }
 
-// wipe replaces one server's disk. Zab bears the loss of a minority's disks only
-// if the others hold everything and are a quorum, so nobody is wiped while a server
-// that was has not come back in full (quorum.md R15).
+// wipe replaces one server's disk.
 func (p *Plan) wipe() {
 	m := p.member()
-	if len(p.e.Members) < 3 || p.e.O.Len() == 0 || !p.e.spared(m.ID) {
+	if !p.mayLose(m) {
 		return
-	}
-	for _, o := range p.e.Members {
-		if o.empty || !o.formed {
-			return
-		}
 	}
 	m.empty = true
 	m.M.PowerOff()
-	// What only this disk holds may live on in a snapshot that it sent.
-	recs := readLog(m.M.disk.FS(), DataDir+"/version-2", p.e.O.Last())
-	p.e.O.remember(recs)
-	m.M.Wipe()
+	p.e.loseDisk(m)
 	p.forAWhile(50*time.Millisecond, 2*time.Second, m.M.Boot)
 }
