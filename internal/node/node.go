@@ -44,6 +44,8 @@ type Options struct {
 	Environment []admin.Variable
 	// Observer is told of deliveries and roles.
 	Observer replica.Observer
+	// LastCounter is that of replica.Options.
+	LastCounter uint32
 }
 
 // New loads the data directory and assembles the server. It blocks on files. An
@@ -80,7 +82,7 @@ func (n *Node) build() error {
 	n.rep = replica.New(replica.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Dir: n.dir, Loaded: loaded,
 		Clients: clients{n}, Observer: n.o.Observer, Secret: passwords.Fingerprint(), Failed: n.fail,
-		Members: n.members, Record: n.record,
+		Members: n.members, Record: n.record, LastCounter: n.o.LastCounter,
 	})
 	n.srv = server.New(server.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Proposer: proposer{n.rep},

@@ -41,6 +41,7 @@ func (r *Replica) zabOptions() zab.Options {
 		KnownCommitted: r.committed, Secret: r.o.Secret, Appointed: r.appointed,
 		EpochWait:    r.cfg.Learners.EpochWait,
 		MaxSnapSyncs: r.cfg.Learners.MaxSnapSyncs, MaxDiffSyncs: r.cfg.Learners.MaxDiffSyncs,
+		LastCounter: r.o.LastCounter,
 	}
 }
 

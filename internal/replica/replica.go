@@ -73,6 +73,8 @@ type Options struct {
 	// Secret is the fingerprint of the secret that session passwords come from, 0
 	// for ZooKeeper's.
 	Secret uint64
+	// LastCounter, if not 0, is where epochs end, for tests: their counters reach 2^32.
+	LastCounter uint32
 	// Members is told each configuration that comes into force; may be nil. Record
 	// has it written where the configuration file is; it may block, and be nil.
 	Members func(c *ensemble.Config)

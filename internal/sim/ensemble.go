@@ -22,8 +22,10 @@ type Ensemble struct {
 	Faulty time.Duration
 	// later are what comes behind it.
 	later []stretch
-	tick  time.Duration
-	make  NodeFactory
+	// lastCounter is where epochs end, see Setup.
+	lastCounter uint32
+	tick        time.Duration
+	make        NodeFactory
 	// settings are drawn with dice of their own, and so is how often later kinds of
 	// requests are made: the faults of a seed stay what they were.
 	settings Settings
@@ -45,6 +47,7 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 	e.tick = ticks[w.Rand.IntN(len(ticks))]
 	e.settings = drawSettings(w.dice(4))
 	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
+	e.lastCounter = drawLastCounter(w.dice(12))
 	e.later = drawStretches(w.dice(11))
 	e.O.Logs = e.logs
 	e.addServers(r)
@@ -61,6 +64,7 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 
 func (e *Ensemble) addServers(r Roles) {
 	s := Setup{Voters: r.Voters, Masters: r.Masters, Groups: r.Groups, Weights: r.Weights, Tick: e.tick, Settings: e.settings, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
+	s.LastCounter = e.lastCounter
 	for i := range r.Voters + r.Observers {
 		s.Servers = append(s.Servers, zk.ServerID(i+1))
 	}

@@ -48,6 +48,8 @@ type Setup struct {
 	TwoNetworks bool
 	// Oracle is the file of an oracle, "" for none.
 	Oracle string
+	// LastCounter is where epochs end; 0: where their counters do.
+	LastCounter uint32
 }
 
 // HostName is where a server is.

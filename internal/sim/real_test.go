@@ -19,7 +19,7 @@ type realServer struct {
 
 // realNode builds one as the binary does.
 func realNode(e env.Env, s Setup, report *Reporter) (Node, error) {
-	n, err := node.New(e, realConfig(s), node.Options{Observer: report})
+	n, err := node.New(e, realConfig(s), node.Options{Observer: report, LastCounter: s.LastCounter})
 	if err != nil {
 		return nil, err
 	}

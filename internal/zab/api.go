@@ -48,6 +48,8 @@ type Options struct {
 	// MaxSnapSyncs and MaxDiffSyncs are how many learners are brought up to date at
 	// once, by a snapshot and otherwise (quorum.md 4.19); 0: no limit.
 	MaxSnapSyncs, MaxDiffSyncs int
+	// LastCounter (leader) ends an epoch earlier than its counter could; 0: not.
+	LastCounter uint32
 	// Secret is the fingerprint of the secret that session passwords come from, 0
 	// for ZooKeeper's passwords. All members have the same.
 	Secret uint64

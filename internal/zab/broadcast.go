@@ -42,7 +42,13 @@ func (l *Leader) propose(rec *txn.Record, out *Output) {
 }
 
 // usedUp reports whether the last counter of the epoch was given away.
-func (l *Leader) usedUp() bool { return l.lastProposed().Counter() >= counterLast }
+func (l *Leader) usedUp() bool {
+	last := uint32(counterLast)
+	if l.o.LastCounter != 0 {
+		last = min(last, l.o.LastCounter)
+	}
+	return l.lastProposed().Counter() >= last
+}
 
 // acked records that a learner has everything up to z on disk. A server that has a
 // transaction has all before it, since proposals travel a link in order.

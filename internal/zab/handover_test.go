@@ -100,17 +100,24 @@ func TestHandOverNeedsAQuorumThatKnowsIt(t *testing.T) {
 // When the counter of an epoch is used up, the same leader begins the next, and nobody
 // waits for an election (T-1277, R13).
 func TestRolloverWithoutAnElection(t *testing.T) {
-	l, now, out := handOverOf(t, true)
-	l.history.Reset(zk.MakeZxid(2, counterLast-1)) // as after four billion transactions
-	l.committed, l.durable = l.history.Last(), l.history.Last()
-	l.Step(now, Propose{Record: record(l.NextZxid(), 2)}, out)
-	if !l.HandingOver() || out.StepDown != "" {
-		t.Fatalf("handing over %v, step down %q; want that it waits for the commit", l.HandingOver(), out.StepDown)
-	}
-	l.Step(now, Durable{l.history.Last()}, out)
-	l.Step(now, ackOf(l), out)
-	if out.Designated != 3 || !strings.Contains(out.StepDown, "used up") || l.committed.Counter() != counterLast {
-		t.Errorf("designated %d at %v, step down %q; want 3 when all is committed", out.Designated, l.committed, out.StepDown)
+	for _, limit := range []uint32{0, 500} {
+		last := uint32(counterLast)
+		if limit != 0 {
+			last = limit
+		}
+		l, now, out := handOverOf(t, true)
+		l.o.LastCounter = limit
+		l.history.Reset(zk.MakeZxid(2, last-1)) // as after so many transactions
+		l.committed, l.durable = l.history.Last(), l.history.Last()
+		l.Step(now, Propose{Record: record(l.NextZxid(), 2)}, out)
+		if !l.HandingOver() || out.StepDown != "" {
+			t.Fatalf("handing over %v, step down %q; want that it waits for the commit", l.HandingOver(), out.StepDown)
+		}
+		l.Step(now, Durable{l.history.Last()}, out)
+		l.Step(now, ackOf(l), out)
+		if out.Designated != 3 || !strings.Contains(out.StepDown, "used up") || l.committed.Counter() != last {
+			t.Errorf("designated %d at %v, step down %q; want 3 when all is committed", out.Designated, l.committed, out.StepDown)
+		}
 	}
 }
 
