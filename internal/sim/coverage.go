@@ -56,7 +56,7 @@ var required = slices.Concat(
 	each("event for a child watch, event for a persistent watch, catch-up for a child watch", "children"),
 	[]string{"leadership handed over", "an event withheld", "a local session lost", "a quiet stretch", "faults after a quiet stretch"},
 	[]string{"bits flipped in a log", "bits flipped in a snapshot", "bit rot found"},
-	[]string{"an epoch used up"},
+	[]string{"an epoch used up", "members changed"},
 	[]string{"an observer up to date", "a member of a group up to date", "a voter without weight up to date"},
 	where(honoured(settingMaster), []string{
 		"an observer synced by a follower", "a write through a master", "a sync through a master", "a session revalidated through a master",
@@ -98,6 +98,9 @@ func (e *Ensemble) Coverage() Coverage {
 	c.Add(e.Load.Seen)
 	c["a stall credited"] += e.O.credited
 	e.cover(c)
+	if n := e.O.changes(); n > 0 {
+		c["members changed"] = n
+	}
 	if n := e.O.usedUp(e.lastCounter); n > 0 {
 		c["an epoch used up"] = n
 	}

@@ -33,7 +33,12 @@ type Ensemble struct {
 
 // NewEnsemble draws an ensemble from the world's seed.
 func NewEnsemble(w *World, make NodeFactory) *Ensemble {
-	return newEnsembleOf(w, make, drawRoles(w))
+	roles := drawRoles(w)
+	e := newEnsembleOf(w, make, roles)
+	if drawChanges(w.dice(23), roles) {
+		e.reconfigure()
+	}
+	return e
 }
 
 // newEnsemble is one of so many voters.
@@ -47,7 +52,7 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 	e.tick = ticks[w.Rand.IntN(len(ticks))]
 	e.settings = drawSettings(w.dice(4))
 	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
-	e.lastCounter = drawLastCounter(w.dice(12))
+	e.lastCounter = drawLastCounter(w.dice(22))
 	e.later = drawStretches(w.dice(11))
 	e.O.Logs = e.logs
 	e.addServers(r)

@@ -89,10 +89,14 @@ func (e *Ensemble) loseDisk(m *Member) {
 }
 
 // mayLose reports whether this server's disk may be lost: Zab bears the loss of a
-// minority's disks only if the others hold everything and are a quorum, so nobody loses his while a server
-// that did has not come back in full (quorum.md R15).
+// minority's disks only if the others hold everything and are a quorum, so nobody loses
+// his while a server that did has not come back in full (quorum.md R15). Where members
+// change, any may be needed.
 func (p *Plan) mayLose(m *Member) bool {
-	if len(p.e.Members) < 3 || p.e.O.Len() == 0 || !p.e.spared(m.ID) || p.rotten != nil && p.rotten != m {
+	if len(p.e.Members) < 3 || p.e.O.Len() == 0 || p.rotten != nil && p.rotten != m {
+		return false
+	}
+	if p.e.settings.Reconfig || !p.e.spared(m.ID) {
 		return false
 	}
 	for _, o := range p.e.Members {

@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"ostler/internal/config"
+	"ostler/internal/ensemble"
 	"ostler/internal/env"
 	"ostler/internal/node"
 	"ostler/internal/peerwire"
+	"ostler/internal/prep"
 	"ostler/internal/zk"
 )
 
@@ -35,6 +37,9 @@ func (r *realServer) Master() zk.ServerID { return r.Replica().Status().Master }
 
 func (r *realServer) Applied() zk.Zxid { return r.Replica().Status().Applied }
 func (r *realServer) Standalone() bool { return r.solo }
+
+func (r *realServer) Members() *ensemble.Config { return r.Replica().Status().Ensemble }
+func (r *realServer) Submit(q *prep.Request)    { r.Replica().Submit(q) }
 
 // realConfig is what a file would say.
 func realConfig(s Setup) *config.Config {

@@ -1,59 +1,11 @@
 package sim
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
-	"ostler/internal/ensemble"
-	"ostler/internal/prep"
-	"ostler/internal/wire"
 	"ostler/internal/zk"
 )
-
-// An organiser changes the members of an ensemble through whoever leads.
-type organiser struct {
-	e       *Ensemble
-	session zk.SessionID
-}
-
-// membersAt is what a running server has in force.
-func membersAt(m *Member) *ensemble.Config {
-	n, ok := m.M.Server().(*realServer)
-	if !ok {
-		return nil
-	}
-	return n.Replica().Status().Ensemble
-}
-
-// submit asks the leader for a change of members, on behalf of a session of its own.
-func (o *organiser) submit(leader *Member, r wire.ReconfigRequest) {
-	rep := leader.M.Server().(*realServer).Replica()
-	o.session++
-	super := []zk.ID{{Scheme: "super"}}
-	rep.Submit(&prep.Request{Session: o.session, Cxid: 1, Op: zk.OpCreateSession, Timeout: 3_600_000})
-	r.NullJoining, r.NullLeaving, r.NullNewMembers, r.ConfigVersion = r.Joining == "", r.Leaving == "", true, -1
-	rep.Submit(&prep.Request{Session: o.session, Cxid: 2, Op: zk.OpReconfig, Body: r.Append(nil), Auth: super})
-}
-
-// change adds, removes or demotes a server at random.
-func (o *organiser) change() {
-	leader := o.e.leader()
-	if leader == nil || !leader.M.Running() {
-		return
-	}
-	now := membersAt(leader)
-	id := zk.ServerID(1 + o.e.W.Rand.IntN(len(o.e.Members)))
-	_, member := now.Members[id]
-	role := [...]string{"participant", "participant", "observer"}[o.e.W.Rand.IntN(3)]
-	switch {
-	case member && len(now.Members) > 1 && o.e.W.Rand.IntN(3) > 0:
-		o.submit(leader, wire.ReconfigRequest{Leaving: fmt.Sprint(id)})
-	default:
-		o.submit(leader, wire.ReconfigRequest{Joining: fmt.Sprintf("server.%d=%s:%d:%d:%s;%s", id,
-			HostName(id), quorumPort, electionPort, role, ClientAddr(id))})
-	}
-}
 
 // Members come, go and change roles while servers crash, lose power and are cut off. What
 // the oracle checks holds all the time, and in the end all have one configuration
@@ -70,7 +22,7 @@ func TestMembersChangeUnderFaults(t *testing.T) {
 			}
 		}
 		e.begin()
-		o := &organiser{e: e, session: 0x7e << 56}
+		o := newOrganiser(e)
 		for range 12 {
 			for range 1 + e.W.Rand.IntN(3) {
 				e.W.After(time.Duration(e.W.Rand.Int64N(int64(500*time.Millisecond))), o.change)
@@ -96,25 +48,9 @@ func TestMembersChangeUnderFaults(t *testing.T) {
 			t.Errorf("seed %d: %.600s\n%s", seed, f.Error(), e.W.TraceTail())
 			continue
 		}
-		first := membersAt(e.Members[0])
-		for _, m := range e.Members[1:] {
-			if c := membersAt(m); string(c.Text()) != string(first.Text()) || c.Next != nil {
-				t.Errorf("seed %d: server %d has configuration %q, server 1 %q", seed, m.ID, c.Text(), first.Text())
-			}
-		}
-		changes += o.made()
+		changes += e.O.changes()
 	}
 	if changes < 100 {
 		t.Errorf("%d changes of members were committed, want many", changes)
 	}
-}
-
-// made is how many changes of members were committed.
-func (o *organiser) made() (n int) {
-	for _, e := range o.e.O.log {
-		if e.rec != nil && e.rec.Type == zk.OpReconfig {
-			n++
-		}
-	}
-	return n
 }

@@ -112,7 +112,7 @@ func TestTRECONFLeaderEnds(t *testing.T) {
 			leader.M.EndIn(0, n%2 == 0)
 		}
 		e.W.Run(4 * time.Second)
-		made += o.made()
+		made += o.e.O.changes()
 		e.end(t, n)
 		for _, m := range e.Members {
 			if c := membersAt(m); c == nil || c.Next != nil {

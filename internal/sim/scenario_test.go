@@ -24,12 +24,7 @@ func newCalm(seed uint64, make NodeFactory, size int, change func(s *Settings)) 
 	e := newEnsemble(New(Options{Seed: seed}), make, size)
 	e.Plan.faults = nil
 	if change != nil {
-		change(&e.settings)
-		e.Load.rules, e.Load.reconfig = e.settings.rules(), e.settings.Reconfig
-		e.Load.local, e.Load.readOnly = e.settings.Local, e.settings.ReadOnly
-		for _, m := range e.Members {
-			m.setup.Settings = e.settings
-		}
+		e.setSettings(change)
 	}
 	return e
 }

@@ -15,7 +15,7 @@ type Settings struct {
 	ReapInterval  time.Duration // between sweeps of containers and TTL nodes
 	Local         bool          // sessions are local until they make an ephemeral
 	ReadOnly      bool          // reads are served without a leader
-	Reconfig      bool          // members may change; only scenarios say so
+	Reconfig      bool          // members may change
 	Charged       bool          // stalls of servers count against sessions, as with ZooKeeper
 }
 

@@ -85,6 +85,7 @@ func (e *Ensemble) finish() {
 	if behind := e.O.Behind(ids); len(behind) > 0 {
 		w.Failf("servers %v are behind at rest: %s", behind, e.state())
 	}
+	e.checkMembers()
 	e.checkSessions()
 	e.checkContainers()
 	e.Load.checkRegisters()
