@@ -25,6 +25,8 @@ type nemesis struct {
 	next   time.Time
 	gap    time.Duration // between the beginnings of faults, at least
 	count  map[string]int
+	due    []int // kinds that are still to come in this round of a short run
+	rounds int
 	exits  []string // servers that ended of themselves
 }
 
@@ -67,7 +69,7 @@ func (n *nemesis) turn(now time.Time) {
 	n.revive()
 	n.depose(now)
 	if now.After(n.next) {
-		n.begin(now)
+		n.begin()
 		n.next = now.Add(n.between(n.gap, 5*time.Second))
 	}
 }
@@ -139,32 +141,63 @@ func (n *nemesis) down() (count int) {
 	return count
 }
 
-// begin starts one fault that is possible now.
-func (n *nemesis) begin(time.Time) {
-	kinds := []struct {
-		weight int
-		do     func()
-	}{
-		{20, n.kill}, {8, n.killYoung}, {20, n.pause}, {10, n.stop}, {6, n.wipe}, {3, n.blackout}, {4, n.roll},
-	}
+// A kind is a kind of fault, and how often it is drawn.
+type kind struct {
+	weight int
+	do     func()
+}
+
+func (n *nemesis) kinds() []kind {
+	kinds := []kind{{20, n.kill}, {8, n.killYoung}, {20, n.pause}, {10, n.stop}, {6, n.wipe}, {3, n.blackout}, {4, n.roll}}
 	if n.c.net.cuts() {
-		kinds = append(kinds, []struct {
-			weight int
-			do     func()
-		}{{10, n.cutPair}, {10, n.isolate}, {5, n.cutClients}}...)
+		kinds = append(kinds, kind{10, n.cutPair}, kind{10, n.isolate}, kind{5, n.cutClients})
 	}
-	total := 0
-	for _, k := range kinds {
-		total += k.weight
+	return kinds
+}
+
+// begin starts one fault, if it is possible now. In a short run each kind has its turn.
+func (n *nemesis) begin() {
+	kinds := n.kinds()
+	if !n.hasty {
+		kinds[n.draw(kinds)].do()
+		return
 	}
-	draw := n.rng.IntN(total)
-	for _, k := range kinds {
-		if draw -= k.weight; draw < 0 {
-			k.do()
+	if len(n.due) == 0 {
+		n.due = n.rng.Perm(len(kinds))
+		n.rounds++
+	}
+	for i, k := range n.due {
+		before := n.faults()
+		if kinds[k].do(); n.faults() > before {
+			n.due = slices.Delete(n.due, i, i+1)
 			return
 		}
 	}
 }
+
+// draw draws a kind by its weight.
+func (n *nemesis) draw(kinds []kind) int {
+	total := 0
+	for _, k := range kinds {
+		total += k.weight
+	}
+	draw, i := n.rng.IntN(total), 0
+	for ; draw >= kinds[i].weight; i++ {
+		draw -= kinds[i].weight
+	}
+	return i
+}
+
+// faults counts all that has been begun.
+func (n *nemesis) faults() (sum int) {
+	for _, c := range n.count {
+		sum += c
+	}
+	return sum
+}
+
+// tried reports whether a short run has had every kind of fault.
+func (n *nemesis) tried() bool { return n.rounds > 1 || n.rounds == 1 && len(n.due) == 0 }
 
 // target draws a seat that no fault has, the leader more often. At times the voters
 // that are left are no majority.

@@ -75,7 +75,7 @@ func play(t *testing.T, c *cluster, m *monitor, n *nemesis, o options) *history.
 			l.finish(kept)
 		})
 	}
-	n.run(func() bool { return o.over(c, m) })
+	n.run(func() bool { return o.over(c, m, n) })
 	awaitCalm(t, c)
 	calm()
 	loaded.Wait()
@@ -91,13 +91,17 @@ func play(t *testing.T, c *cluster, m *monitor, n *nemesis, o options) *history.
 	return gather(t, clients, trees)
 }
 
-// over reports whether a run has had its time: where one kind is to lead, its time as
-// the leader counts, at most four times as long in all and a little more.
-func (o options) over(c *cluster, m *monitor) bool {
-	if o.leader == "" {
-		return c.now() > o.length
+// over reports whether a run has had its time, and a short one every kind of fault; where
+// one kind is to lead, its time as the leader counts. No run takes more than some four
+// times as long in all.
+func (o options) over(c *cluster, m *monitor, n *nemesis) bool {
+	switch late := c.now() > 4*o.length+10*time.Second; {
+	case late:
+		return true
+	case o.leader != "":
+		return m.exercised(o.leader) > o.length
 	}
-	return m.exercised(o.leader) > o.length || c.now() > 4*o.length+10*time.Second
+	return c.now() > o.length && (!n.hasty || n.tried())
 }
 
 // awaitCalm waits until all servers serve.
