@@ -116,7 +116,7 @@ func TestLocalSessionIsMarked(t *testing.T) {
 // is heard of lives (2.9).
 func TestLocalSessionExpires(t *testing.T) {
 	r := localRig(t, func(cfg *config.Config) {
-		cfg.Tick, cfg.MinSession = 20*time.Millisecond, 40*time.Millisecond
+		cfg.Tick, cfg.MinSession = 200*time.Millisecond, 400*time.Millisecond
 	})
 	silent, live := r.dial(t), r.dial(t)
 	for _, c := range []*client{silent, live} {

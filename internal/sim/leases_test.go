@@ -9,15 +9,15 @@ import (
 )
 
 // leaseWorld is three servers with a client each that has an ephemeral, does nothing but
-// show signs of life, and knows one server only. Sessions end after two ticks of silence.
-func leaseWorld(t *testing.T, seed uint64) *Ensemble {
+// show signs of life, and knows one server only. Sessions end after so many ticks of silence.
+func leaseWorld(t *testing.T, seed uint64, ticks int) *Ensemble {
 	t.Helper()
 	e := newCalm(seed, realNode, 3, func(s *Settings) { s.Charged, s.Local, s.ReadOnly = false, false, false })
 	for i := len(e.Clients); i < 4; i++ {
 		e.addClient(i)
 	}
 	for _, c := range e.Clients {
-		c.asked = int32(2 * e.tick / time.Millisecond)
+		c.asked = int32(time.Duration(ticks) * e.tick / time.Millisecond)
 	}
 	e.begin()
 	for i, c := range e.Clients {
@@ -81,7 +81,7 @@ func (e *Ensemble) stopped(t *testing.T, m *Member) {
 // The leader stands still: its own clients and those of others keep their sessions.
 func TestALeaderThatStandsStillCostsNoSession(t *testing.T) {
 	for seed := uint64(1); seed <= 10; seed++ {
-		e := leaseWorld(t, seed)
+		e := leaseWorld(t, seed, 2)
 		e.stopped(t, e.leader())
 	}
 }
@@ -89,13 +89,45 @@ func TestALeaderThatStandsStillCostsNoSession(t *testing.T) {
 // A learner stands still: its clients keep their sessions, too.
 func TestALearnerThatStandsStillCostsNoSession(t *testing.T) {
 	for seed := uint64(1); seed <= 10; seed++ {
-		e := leaseWorld(t, seed)
+		e := leaseWorld(t, seed, 2)
 		leader := e.leader()
 		for _, m := range e.Members {
 			if m != leader {
 				e.stopped(t, m)
 				break
 			}
+		}
+	}
+}
+
+// A learner dies. Its clients find another server late, but within their timeout, counted
+// from when the first could not hear them any more: they keep their sessions.
+func TestALostLearnerCostsNoSession(t *testing.T) {
+	for seed := uint64(1); seed <= 20; seed++ {
+		e := leaseWorld(t, seed, 6)
+		lost, leader := e.Members[0], e.leader()
+		if lost == leader {
+			lost = e.Members[1]
+		}
+		e.W.Run(time.Duration(seed) * e.tick * 2 / 7)
+		lost.M.Kill()
+		back := e.W.Now() + e.tick*58/10
+		e.W.Run(10 * time.Millisecond)
+		before := make(map[*Client]zk.SessionID)
+		for _, c := range e.Clients {
+			if c.server == ClientAddr(lost.ID) {
+				c.servers, c.nextTry = []string{ClientAddr(leader.ID)}, back
+				before[c] = c.session
+			}
+		}
+		e.W.Run(10 * e.tick)
+		for i, c := range e.Clients {
+			if want, ok := before[c]; ok && (c.session != want || e.O.model.now(leasePath(i)).stat.EphemeralOwner != want) {
+				t.Errorf("seed %d: %s lost its session with server %d: %v, before %v", seed, c.name, lost.ID, c.session, want)
+			}
+		}
+		if f := e.W.Failure(); f != nil || len(before) == 0 {
+			t.Errorf("seed %d: %d clients, failure %v", seed, len(before), f)
 		}
 	}
 }

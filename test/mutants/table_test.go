@@ -107,4 +107,40 @@ var table = []mutant{
 		}},
 		seeds: 5000,
 	},
+	{
+		name: "stalls are not credited",
+		edits: []edit{{
+			file: "internal/session/clock.go",
+			old:  "\tif late := lateness(d-c.last, c.period); late > 0 {\n",
+			new:  "\tif late := lateness(d-c.last, c.period); late < 0 {\n",
+		}},
+		seeds: 1500,
+	},
+	{
+		name: "a learner's silence is not credited",
+		edits: []edit{{
+			file: "internal/session/source.go",
+			old:  "\treturn s.lost + lateness(d-s.heard, period)\n",
+			new:  "\treturn 0\n",
+		}},
+		run: "TestALearnerThatStandsStillCostsNoSession",
+	},
+	{
+		name: "what was stood still is credited twice",
+		edits: []edit{{
+			file: "internal/session/clock.go",
+			old:  "\t\tc.lost += late\n",
+			new:  "\t\tc.lost += 2 * late\n",
+		}},
+		run: "TestALeaderThatStandsStillCostsNoSession",
+	},
+	{
+		name: "a session has no more time when its server is lost",
+		edits: []edit{{
+			file: "internal/session/source.go",
+			old:  "max(until, s.from.goneAt+s.timeout)",
+			new:  "max(until, s.from.goneAt)",
+		}},
+		run: "TestALostLearnerCostsNoSession",
+	},
 }
