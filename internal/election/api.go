@@ -20,6 +20,9 @@ type Vote struct {
 type Options struct {
 	Self     zk.ServerID
 	Observer bool
+	// Outsider: a server in nobody's list. It tells its configuration as one that
+	// nobody takes over, wherever it has it from (quorum.md 3.11).
+	Outsider bool
 	// Oracle: with two voters, an oracle may let one of them go on alone.
 	Oracle bool
 	// Config is the configuration in force, with one that is proposed behind it.

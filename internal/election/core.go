@@ -83,6 +83,9 @@ func (c *Core) SetConfig(config *ensemble.Config, observer bool) {
 	c.o.Config, c.o.Observer = config, observer
 	c.voters, c.candidates = config.Voters(), config.With(nil)
 	c.voter = config.IsVoter(c.o.Self) && !observer
+	if c.o.Outsider {
+		config = config.WithVersion(0)
+	}
 	c.text = config.Text()
 }
 

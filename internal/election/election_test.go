@@ -504,3 +504,36 @@ func TestOutsidersDoNotAnswerAnswers(t *testing.T) {
 		}
 	}
 }
+
+// A server in nobody's list finds the leader by the answers to it, and whatever version
+// of the configuration it has, nobody is to take it over from there (quorum.md 3.11, 3.12).
+func TestAnOutsiderFindsTheLeader(t *testing.T) {
+	h := newHall(t, 1, 3, 0)
+	for id := zk.ServerID(1); id <= 3; id++ {
+		h.start(id, 1, 0x100000001, true)
+	}
+	h.run(time.Second)
+	newer := h.config.WithVersion(0x100000009)
+	c := New(Options{
+		Self: 77, Observer: true, Outsider: true, Config: newer,
+		Finalize: 200 * time.Millisecond, MinInterval: 200 * time.Millisecond, MaxInterval: time.Minute,
+	})
+	var out Output
+	c.Start(h.now, 0, 0, false, &out)
+	asked := map[zk.ServerID]bool{}
+	for _, s := range slices.Clone(out.Send) {
+		asked[s.To] = true
+		n := s.Notification
+		if n.Leader != none || n.Zxid != none || n.PeerEpoch != none || string(n.Config) != string(newer.WithVersion(0).Text()) {
+			t.Errorf("to %d: %+v", s.To, n)
+		}
+		var answer Output
+		h.cores[s.To].core.Notify(h.now, 77, n, &answer)
+		for _, a := range answer.Send {
+			c.Notify(h.now, s.To, a.Notification, &out)
+		}
+	}
+	if len(asked) != 3 || out.Settled == nil || out.Settled.Leader != 3 || c.State() != peerwire.Observing {
+		t.Errorf("asked %v, settled on %+v in state %v; want leader 3", asked, out.Settled, c.State())
+	}
+}

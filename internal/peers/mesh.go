@@ -28,6 +28,8 @@ type MeshOptions struct {
 	// Listen is where the election port is bound, each host:port; Advertise are the
 	// election addresses of this server as its server line has them.
 	Listen, Advertise []string
+	// Outsider: nobody dials this server, and no port is opened.
+	Outsider bool
 	// Addrs are the election addresses of all other members.
 	Addrs            map[zk.ServerID][]string
 	DialTimeout      time.Duration
@@ -84,6 +86,9 @@ func NewMesh(o MeshOptions) *Mesh {
 // Start opens the election port at all addresses of this server. One that cannot be
 // had, as while one of its networks is down, is left out as long as there is another.
 func (m *Mesh) Start() error {
+	if m.o.Outsider {
+		return nil
+	}
 	var failed []error
 	for _, addr := range m.o.Listen {
 		l, err := m.o.Net.Listen(addr, m.streamOptions(), m.accept)

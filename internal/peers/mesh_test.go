@@ -211,3 +211,21 @@ func TestMeshDialsAnewAtAKnock(t *testing.T) {
 		t.Errorf("a late connection is kept: %v, sent %q, link closed %v", h, late.sent, link.closed)
 	}
 }
+
+// A server that nobody dials opens no port, and hears the others on what it has dialled.
+func TestMeshOfAnOutsider(t *testing.T) {
+	n, got := &fakeNet{}, 0
+	m := NewMesh(MeshOptions{
+		Self: 77, Outsider: true, Advertise: []string{"0.0.0.0:1"}, Addrs: map[zk.ServerID][]string{1: {"h1:3888"}},
+		Net: n, Log: slog.New(slog.DiscardHandler),
+		Received: func(zk.ServerID, peerwire.Notification) { got++ },
+	})
+	if err := m.Start(); err != nil || n.accept != nil {
+		t.Fatalf("a port is open: %v, %v", n.accept != nil, err)
+	}
+	m.Send(1, *vote(1))
+	s := n.answer()
+	if _, err := s.deliver(vote(1).Append(nil), 1); err != nil || got != 1 || !m.Connected(1) {
+		t.Errorf("%d received, connected %v, %v", got, m.Connected(1), err)
+	}
+}

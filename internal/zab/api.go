@@ -16,6 +16,9 @@ type LinkID uint64
 type Options struct {
 	Self     zk.ServerID
 	Observer bool // the local role, for a learner
+	// Outsider (observer): a server in nobody's list, which must have no part in
+	// anything. It tells no epoch that a leader might go beyond, and promises none.
+	Outsider bool
 	// Config is the configuration in force, with one that is proposed behind it.
 	Config    *ensemble.Config
 	Tick      time.Duration

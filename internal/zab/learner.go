@@ -83,7 +83,7 @@ func NewLearner(o Options, link LinkID, now time.Time, out *Output) *Learner {
 // acceptedToTell is the epoch in FOLLOWERINFO. An empty server that does not count
 // says -1, unless it has promised something (quorum.md 4.4, R15).
 func (l *Learner) acceptedToTell() zk.Epoch {
-	if l.o.untrusted() && l.o.Accepted <= 0 {
+	if l.o.Outsider || l.o.untrusted() && l.o.Accepted <= 0 {
 		return -1
 	}
 	return max(l.o.Accepted, 0)
@@ -222,6 +222,9 @@ func (l *Learner) onPersisted(p Persist, out *Output) {
 // only then (quorum.md R24).
 func (l *Learner) promise(current zk.Epoch, out *Output) {
 	last := l.history.Last()
+	if l.o.Outsider {
+		current = -1
+	}
 	if l.o.untrusted() || l.o.ForceSnapshot && current == -1 {
 		last, current = -1, -1
 	}

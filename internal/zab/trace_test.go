@@ -20,7 +20,7 @@ import (
 // it wants done for each.
 //
 //	leader self=3 voters=3 [observers=1] [accepted=1] [current=1] [log=0x1..0x5]
-//	learner self=1 …, and [observer] [untrusted] [force] [known=0x5]
+//	learner self=1 …, and [observer] [outsider] [untrusted] [force] [known=0x5]
 //	relay self=1 …, and [known=0x5], what is committed
 //
 // begin a role. After that each line of a command's body is an input:
@@ -103,6 +103,8 @@ func (s *script) begin(d *datadriven.TestData) {
 			log = val
 		case "observer":
 			s.o.Observer = true
+		case "outsider":
+			s.o.Observer, s.o.Outsider = true, true
 		case "untrusted":
 			s.o.TrustEmpty = false
 		case "force":
