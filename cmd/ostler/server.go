@@ -31,12 +31,20 @@ server without one.
   --set name=value    a setting that wins over zoo.cfg
   --strict            unknown settings are errors
   --check             read the configuration, print it with all warnings, and exit
+  --shadow            follow the ensemble of CONFIG without being a member, check every
+                      transaction, and report what Ostler would have done differently;
+                      see docs/migration.md
+  --shadow-dir DIR    the shadow's own data directory, instead of CONFIG's
+  --shadow-id N       its id, above those of all members, instead of one that is drawn
+  --shadow-for TIME   end the trial after that time, such as 30m or 24h
+  --shadow-serve      open CONFIG's client port and serve clients, writes included
 
 SERVER_JVMFLAGS and JVMFLAGS are read too. Flags that only a Java machine
 understands, such as -Xmx, are accepted and do nothing.
 
 Exit codes: 0 stopped by a signal, 1 failed, 2 wrong arguments or configuration,
-3 data directory, 14 no election port.`
+3 data directory, 14 no election port. Of a shadow: 0 nothing found, 20 differences
+found, 21 nothing was checked.`
 
 // runServer is a server from its command line to its end.
 func runServer(ctx context.Context, std stdio, args []string) int {
@@ -61,6 +69,9 @@ func runServer(ctx context.Context, std stdio, args []string) int {
 	if len(words.jvm) > 0 {
 		log.Info("flags of the Java machine do nothing here", "flags", strings.Join(words.jvm, " "))
 	}
+	if words.shadow.on {
+		return runShadow(ctx, std.err, e, cfg, shadowTrial{words: words.shadow, warnings: warnings})
+	}
 	return serve(ctx, std.err, e, cfg)
 }
 
@@ -70,7 +81,7 @@ func newLogger(w io.Writer, level slog.Level) *slog.Logger {
 
 // loadConfig reads the configuration in either of its two forms.
 func loadConfig(words serverWords, fsys env.FS) (*config.Config, []string, error) {
-	l := config.Loader{FS: fsys, Props: words.props, Override: words.override, Strict: words.strict}
+	l := config.Loader{FS: fsys, Props: words.props, Override: words.override, Strict: words.strict, Shadow: words.shadow.on}
 	if len(words.args) == 1 {
 		return l.Load(words.args[0])
 	}
@@ -116,7 +127,9 @@ func printCheck(std stdio, cfg *config.Config, warnings []string, err error) int
 		return exitOf(err)
 	}
 	mode := "standalone"
-	if cfg.Ensemble != nil {
+	if cfg.Shadow {
+		mode = fmt.Sprintf("shadow of %d servers", len(cfg.Ensemble.Members))
+	} else if cfg.Ensemble != nil {
 		mode = fmt.Sprintf("server %d of %d", cfg.MyID, len(cfg.Ensemble.Members))
 	}
 	logs, snapshots := cfg.LogDirs()

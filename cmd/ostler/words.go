@@ -14,6 +14,7 @@ type serverWords struct {
 	jvm      []string          // what only a Java machine understands
 	strict   bool
 	check    bool
+	shadow   shadowWords
 }
 
 // parseWords sorts the words of flags and of the command line. flags are
@@ -29,7 +30,12 @@ func parseWords(args []string, flags ...string) (serverWords, error) {
 	}
 	for i := 0; i < len(args); i++ {
 		word := args[i]
+		taken, err := w.shadow.take(args[i:])
 		switch {
+		case err != nil:
+			return w, err
+		case taken > 0:
+			i += taken - 1
 		case word == "--strict":
 			w.strict = true
 		case word == "--check":
@@ -51,7 +57,7 @@ func parseWords(args []string, flags ...string) (serverWords, error) {
 			w.args = append(w.args, word)
 		}
 	}
-	return w, nil
+	return w, w.shadow.finish(w.override)
 }
 
 // takeJava takes a word of the java command. -Dname alone sets an empty value.

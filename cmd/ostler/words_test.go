@@ -19,7 +19,7 @@ func TestParseWords(t *testing.T) {
 		override: map[string]string{"x": "1", "y": "2=3"},
 		jvm:      []string{"-Xmx512M", "-javaagent:/x.jar", "odd", "-Xss1m"}, strict: true,
 	}
-	if d := cmp.Diff(want, w, cmp.AllowUnexported(serverWords{})); d != "" {
+	if d := cmp.Diff(want, w, cmp.AllowUnexported(serverWords{}, shadowWords{})); d != "" {
 		t.Errorf("words (-want +got):\n%s", d)
 	}
 	for _, args := range [][]string{{"--set=x"}, {"-q"}, {"--sett=x=1"}, {"-D"}} {

@@ -189,6 +189,9 @@ func countRoles(c *ensemble.Config) (voters, observers int) {
 
 // checkQuorum is what only a member of an ensemble needs.
 func (b *builder) checkQuorum() error {
+	if b.loader.Shadow {
+		return b.useShadow()
+	}
 	id, err := b.readMyID()
 	if err != nil {
 		return err
@@ -212,6 +215,11 @@ func (b *builder) checkQuorum() error {
 	if err := b.takeRole(own); err != nil {
 		return err
 	}
+	return b.checkLimits()
+}
+
+// checkLimits is what every server of an ensemble needs to know.
+func (b *builder) checkLimits() error {
 	if b.cfg.InitLimit == 0 {
 		return errors.New("initLimit is not set")
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	MyID     zk.ServerID
 	Ensemble *ensemble.Config // nil: standalone
 	Observer bool             // this server's role
+	Shadow   bool             // this server is in no list: it only watches
 
 	Tick                 time.Duration
 	InitLimit, SyncLimit int           // ticks

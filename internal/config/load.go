@@ -24,6 +24,8 @@ type Loader struct {
 	Override map[string]string
 	// Strict makes unknown names errors, as config.strict=true does.
 	Strict bool
+	// Shadow reads the file for a server that is in no list, see useShadow.
+	Shadow bool
 }
 
 // Load reads a zoo.cfg. The warnings are for the operator's log. Errors are of

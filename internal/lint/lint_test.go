@@ -89,7 +89,7 @@ var layers = [][]string{
 	{"wire", "peerwire", "txn"},
 	{"auth", "jaas", "sasl", "watch", "session", "ensemble", "snapshot", "txnlog", "throttle", "env/memfs"},
 	{"tree", "datadir", "config"},
-	{"prep", "zab", "election", "peers", "admin"},
+	{"prep", "zab", "election", "peers", "admin", "shadow"},
 	{"replica", "server", "host"},
 	{"node"},
 	{"sim", "zkcli"},

@@ -44,6 +44,8 @@ type Options struct {
 	Environment []admin.Variable
 	// Observer is told of deliveries and roles.
 	Observer replica.Observer
+	// Judge watches on behalf of a shadow.
+	Judge replica.Judge
 	// LastCounter is that of replica.Options.
 	LastCounter uint32
 }
@@ -81,7 +83,7 @@ func (n *Node) build() error {
 	}
 	n.rep = replica.New(replica.Options{
 		Env: n.env, Config: n.cfg, Auth: a, Dir: n.dir, Loaded: loaded,
-		Clients: clients{n}, Observer: n.o.Observer, Secret: passwords.Fingerprint(), Failed: n.fail,
+		Clients: clients{n}, Observer: n.o.Observer, Judge: n.o.Judge, Secret: passwords.Fingerprint(), Failed: n.fail,
 		Members: n.members, Record: n.record, LastCounter: n.o.LastCounter,
 	})
 	n.srv = server.New(server.Options{

@@ -219,6 +219,7 @@ func TestMeshOfAnOutsider(t *testing.T) {
 		Self: 77, Outsider: true, Advertise: []string{"0.0.0.0:1"}, Addrs: map[zk.ServerID][]string{1: {"h1:3888"}},
 		Net: n, Log: slog.New(slog.DiscardHandler),
 		Received: func(zk.ServerID, peerwire.Notification) { got++ },
+		Linked:   func(zk.ServerID, bool) {},
 	})
 	if err := m.Start(); err != nil || n.accept != nil {
 		t.Fatalf("a port is open: %v, %v", n.accept != nil, err)

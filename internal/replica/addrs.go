@@ -15,7 +15,7 @@ import (
 func (r *Replica) meshOptions() peers.MeshOptions {
 	self := r.self().ElectionAddr
 	o := peers.MeshOptions{
-		Self: r.cfg.MyID, Advertise: self.List(), Listen: r.bindAddrs(self), Addrs: r.electionAddrs(),
+		Self: r.cfg.MyID, Outsider: r.cfg.Shadow, Advertise: r.advertised(self), Listen: r.bindAddrs(self), Addrs: r.electionAddrs(),
 		DialTimeout:      r.cfg.ElectionDialTimeout,
 		HandshakeTimeout: r.cfg.Learners.Handshake,
 		Every:            r.cfg.Tick, LostAfter: r.ticks(r.cfg.SyncLimit),

@@ -107,19 +107,30 @@ func (a *applyLoop) step() func() {
 
 func (c applyRecords) run(a *applyLoop) {
 	if a.mismatch {
-		return // the server is about to stop; this state is not to be trusted
+		// The server is about to stop, or a shadow to start over: this state is
+		// not to be trusted.
+		a.skip(len(c.recs))
+		return
 	}
 	t := a.tree()
-	for _, rec := range c.recs {
+	for i, rec := range c.recs {
+		if j := a.r.o.Judge; j != nil {
+			j.Before(t, rec, !a.fuzzy)
+		}
 		res := t.Apply(&rec.Txn, a.r.o.Clients.Fire)
+		res.DigestMismatch = res.DigestMismatch && !a.fuzzy
+		if j := a.r.o.Judge; j != nil {
+			j.After(t, rec, &res, !a.fuzzy)
+		}
 		a.r.digests.note(rec.Zxid, t.Digest())
 		if o := a.r.o.Observer; o != nil {
 			o.Delivered(rec, t.Digest())
 		}
-		if res.DigestMismatch && !a.fuzzy {
+		if res.DigestMismatch {
 			a.mismatch = true
 			a.r.o.Clients.SetService(zk.NoService, t)
 			a.r.inbox.Put(evMismatch{zxid: rec.Zxid})
+			a.skip(len(c.recs) - i - 1)
 			return
 		}
 		a.r.o.Clients.Applied(rec, &res)
@@ -129,9 +140,13 @@ func (c applyRecords) run(a *applyLoop) {
 func (c applyTree) run(a *applyLoop) {
 	a.current.Store(c.tree)
 	a.fuzzy = c.fuzzy
+	a.mismatch = false
 	a.setConfig()
 	if o := a.r.o.Observer; o != nil {
 		o.Restored(c.zxid, c.tree.Digest())
+	}
+	if j := a.r.o.Judge; j != nil {
+		j.Restored(c.tree, c.zxid)
 	}
 }
 

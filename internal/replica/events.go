@@ -231,6 +231,10 @@ func (e evView) handle(r *Replica) {
 }
 
 func (e evMismatch) handle(r *Replica) {
+	if r.o.Judge != nil {
+		r.startOver(e.zxid)
+		return
+	}
 	r.failf("the digest of the tree after %v differs from the one the leader recorded: this replica's state cannot be trusted. "+
 		"Move %s/version-2 away and start again, so that it is copied from the ensemble", e.zxid, r.cfg.DataDir)
 }

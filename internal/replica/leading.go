@@ -34,10 +34,10 @@ func (r *Replica) acceptLearner(s env.Stream) env.Handler {
 // zabOptions are what either core is told.
 func (r *Replica) zabOptions() zab.Options {
 	return zab.Options{
-		Self: r.cfg.MyID, Observer: r.observes(), Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled,
+		Self: r.cfg.MyID, Observer: r.observes(), Outsider: r.cfg.Shadow, Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled,
 		Tick: r.cfg.Tick, InitLimit: r.cfg.InitLimit, SyncLimit: r.cfg.SyncLimit,
 		Accepted: r.accepted, Current: r.current, History: r.history,
-		TrustEmpty: r.trusted || r.election.Trusted(), Amnesiac: !r.trusted, ForceSnapshot: r.needSnapshot,
+		TrustEmpty: r.trusted || r.election.Trusted(), Amnesiac: !r.trusted, ForceSnapshot: r.needSnapshot || r.shadow.spoilt,
 		KnownCommitted: r.committed, Secret: r.o.Secret, Appointed: r.appointed,
 		EpochWait:    r.cfg.Learners.EpochWait,
 		MaxSnapSyncs: r.cfg.Learners.MaxSnapSyncs, MaxDiffSyncs: r.cfg.Learners.MaxDiffSyncs,
@@ -111,6 +111,9 @@ func (r *Replica) established() {
 		epoch = r.learner.Epoch()
 		r.links[r.leaderLink].SetReadTimeout(r.ticks(r.cfg.SyncLimit))
 		r.openMaster()
+		if j := r.o.Judge; j != nil {
+			j.Following(r.leaderID, epoch)
+		}
 	}
 	r.needSnapshot = false
 	if !r.trusted {

@@ -139,6 +139,7 @@ func (r *Replica) onInstalled(e evInstalled) {
 		return
 	}
 	r.adoptTree(e.tree, e.zxid, true)
+	r.shadow.spoilt = false
 	if e.term != r.term || r.phase != learning {
 		r.history.Reset(e.zxid)
 		return
@@ -156,6 +157,9 @@ func (r *Replica) continueLink() {
 
 // answerPing tells the leader which sessions gave a sign of life (quorum.md 4.13).
 func (r *Replica) answerPing(zxid zk.Zxid) {
+	if j := r.o.Judge; j != nil {
+		j.Pinged(zxid)
+	}
 	r.sendLeader(peerwire.Packet{Type: peerwire.Ping, Zxid: zxid, Data: peerwire.AppendTouches([]byte{}, r.touchedAll())})
 }
 
@@ -173,5 +177,8 @@ var syncNames = map[peerwire.PacketType]string{peerwire.Diff: "DIFF", peerwire.T
 func (r *Replica) noteSync(p peerwire.Packet) {
 	if name, ok := syncNames[p.Type]; ok && r.phase == learning {
 		r.log.Info("the leader brings this server up to date", "by", name, "zxid", p.Zxid, "own", r.history.Last())
+		if j := r.o.Judge; j != nil {
+			j.Syncing(name, p.Zxid)
+		}
 	}
 }

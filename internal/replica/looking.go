@@ -35,6 +35,9 @@ func (r *Replica) begin() {
 func (r *Replica) leaveRole(reason string) {
 	if r.phase == leading || r.phase == learning {
 		r.log.Info("looking for a leader", "reason", reason, "zxid", r.history.Last())
+		if j := r.o.Judge; j != nil {
+			j.Left(reason)
+		}
 	}
 	r.term++
 	r.phase = draining
@@ -189,7 +192,8 @@ func (r *Replica) settle(v election.Vote) {
 // electionOptions are the core's.
 func (r *Replica) electionOptions() election.Options {
 	return election.Options{
-		Self: r.cfg.MyID, Observer: r.observes(), Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled, Oracle: r.cfg.OraclePath != "",
+		Self: r.cfg.MyID, Observer: r.observes(), Outsider: r.cfg.Shadow, Config: r.ensemble, Reconfig: r.cfg.ReconfigEnabled,
+		Oracle:      r.cfg.OraclePath != "",
 		Finalize:    200 * time.Millisecond,
 		MinInterval: r.cfg.ElectionMinInterval, MaxInterval: r.cfg.ElectionMaxInterval,
 	}

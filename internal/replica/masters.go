@@ -86,6 +86,11 @@ func (r *Replica) drawDelay(d time.Duration) time.Duration {
 // delayConnecting puts an observer's way to the leader off (observer.reconnectDelayMs). It
 // reports whether it did.
 func (r *Replica) delayConnecting(now time.Time) bool {
+	if d := r.shadowPause(); d > 0 {
+		r.dial.next = now.Add(d)
+		r.dial.deadline = r.dial.deadline.Add(d)
+		return true
+	}
 	if r.role != peerwire.Observing || r.seeksMasters() {
 		return false
 	}

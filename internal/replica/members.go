@@ -62,6 +62,9 @@ func (r *Replica) self() ensemble.Member {
 // observes reports whether this server is an observer. One that is no member follows
 // without a vote, until it is made one (quorum.md 5.3 step 8).
 func (r *Replica) observes() bool {
+	if r.cfg.Shadow {
+		return true
+	}
 	m, ok := r.ensemble.Members[r.cfg.MyID]
 	return ok && m.Role == ensemble.Observer
 }
@@ -199,6 +202,7 @@ func (r *Replica) setMembers(c *ensemble.Config) {
 	if c.Version <= r.ensemble.Version {
 		return
 	}
+	r.avoidItself(c)
 	r.log.Info("configuration in force", "version", zk.Zxid(c.Version), "members", c.IDs(), "voters", c.Voters())
 	r.ensemble = c
 	r.useMembers()

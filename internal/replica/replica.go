@@ -70,6 +70,7 @@ type Options struct {
 	Loaded   Loaded
 	Clients  Clients
 	Observer Observer // may be nil
+	Judge    Judge    // of a shadow; nil on any other server
 	// Secret is the fingerprint of the secret that session passwords come from, 0
 	// for ZooKeeper's.
 	Secret uint64
@@ -199,6 +200,7 @@ type Replica struct {
 	deadlines atomic.Pointer[[]session.Deadline] // nil unless this server expires sessions
 	nextLink  atomic.Uint64                      // any goroutine
 	digests   digestLog
+	shadow    shadowState
 }
 
 // A closingSession is one whose closeSession transaction is on its way.
