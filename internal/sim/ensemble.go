@@ -35,6 +35,10 @@ type Ensemble struct {
 func NewEnsemble(w *World, make NodeFactory) *Ensemble {
 	roles := drawRoles(w)
 	e := newEnsembleOf(w, make, roles)
+	e.lastCounter = drawLastCounter(w.dice(22))
+	for _, m := range e.Members {
+		m.setup.LastCounter = e.lastCounter
+	}
 	if drawChanges(w.dice(23), roles) {
 		e.reconfigure()
 	}
@@ -52,7 +56,6 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 	e.tick = ticks[w.Rand.IntN(len(ticks))]
 	e.settings = drawSettings(w.dice(4))
 	e.Faulty = 5*time.Second + time.Duration(w.Rand.Int64N(int64(20*time.Second)))
-	e.lastCounter = drawLastCounter(w.dice(22))
 	e.later = drawStretches(w.dice(11))
 	e.O.Logs = e.logs
 	e.addServers(r)
@@ -69,7 +72,6 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 
 func (e *Ensemble) addServers(r Roles) {
 	s := Setup{Voters: r.Voters, Masters: r.Masters, Groups: r.Groups, Weights: r.Weights, Tick: e.tick, Settings: e.settings, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
-	s.LastCounter = e.lastCounter
 	for i := range r.Voters + r.Observers {
 		s.Servers = append(s.Servers, zk.ServerID(i+1))
 	}
