@@ -76,10 +76,12 @@ func (r *Replica) mayForward(req *prep.Request) zk.Code {
 	return zk.OK
 }
 
-// onRevalidate decides about a session, or asks the leader.
+// onRevalidate decides about a session, or asks the leader. One that has ceased to lead
+// answers neither its own clients nor learners: each would be let in, and sent away again
+// a moment later, perhaps with a request under way. Their connections end with the role.
 func (r *Replica) onRevalidate(id zk.SessionID, timeout int32) {
 	switch {
-	case !r.serving:
+	case !r.serving || r.resigned():
 	case r.phase == learning:
 		r.stepMaster(zab.Asking{Session: id})
 		r.sendLeader(peerwire.Packet{Type: peerwire.Revalidate, Zxid: -1, Data: peerwire.AppendRevalidate(nil, id, timeout)})
@@ -90,6 +92,9 @@ func (r *Replica) onRevalidate(id zk.SessionID, timeout int32) {
 
 // onRevalidation answers a learner that asks about a session (quorum.md 4.14).
 func (r *Replica) onRevalidation(v zab.Revalidation) {
+	if r.resigned() {
+		return
+	}
 	valid := r.prep != nil && r.revalidate(v.Session, v.Timeout, v.From)
 	if l := r.links[v.Link]; l != nil {
 		l.Send(&peerwire.Packet{Type: peerwire.Revalidate, Zxid: -1, Data: peerwire.AppendRevalidated(nil, v.Session, valid)})
