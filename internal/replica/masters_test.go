@@ -95,6 +95,19 @@ func TestObserversComeBackLater(t *testing.T) {
 	}
 }
 
+// A master keeps transactions for observers up to a size, small ones too.
+func TestWhatAMasterKeeps(t *testing.T) {
+	r := observerOf(config.Learners{MasterBytes: 1 << 20})
+	r.cfg.CommitLogCount = 500
+	if count, bytes := r.kept(); count != 500 || bytes != historyBytes {
+		t.Errorf("without observers %d transactions and %d bytes are kept", count, bytes)
+	}
+	r.master = &observerMaster{}
+	if count, bytes := r.kept(); count != 2048 || bytes != 1<<20 {
+		t.Errorf("a master keeps %d transactions and %d bytes, want 2048 and 1 MiB", count, bytes)
+	}
+}
+
 // quorumCnxnTimeoutMs bounds the handshake of election connections, else syncLimit does.
 func TestHandshakeTimeout(t *testing.T) {
 	r := observerOf(config.Learners{Handshake: 700 * time.Millisecond})

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"iter"
-	"math"
 
 	"ostler/internal/peerwire"
 	"ostler/internal/zab"
@@ -116,12 +115,21 @@ func (r *Replica) hurry(learners iter.Seq[zab.LearnerStatus]) {
 	}
 }
 
-// trimHistory drops what is applied and needs not be kept for learners. What a master
-// keeps for observers is counted in bytes (observerMaster.sizeLimit).
+// trimHistory drops what is applied and needs not be kept for learners.
 func (r *Replica) trimHistory() {
-	count, bytes := r.cfg.CommitLogCount, historyBytes
-	if r.master != nil {
-		count, bytes = math.MaxInt, r.cfg.Learners.MasterBytes
-	}
+	count, bytes := r.kept()
 	r.history.Trim(count, bytes, min(r.applied, r.delivered))
+}
+
+// recordCost is about what a transaction takes in memory beside its bytes.
+const recordCost = 512
+
+// kept is how many transactions, and bytes of them, are kept for learners. What a master
+// keeps for observers is counted in memory (observerMaster.sizeLimit).
+func (r *Replica) kept() (count, bytes int) {
+	if r.master == nil {
+		return r.cfg.CommitLogCount, historyBytes
+	}
+	limit := r.cfg.Learners.MasterBytes
+	return limit / recordCost, limit
 }

@@ -72,6 +72,7 @@ func newEnsembleOf(w *World, make NodeFactory, r Roles) *Ensemble {
 
 func (e *Ensemble) addServers(r Roles) {
 	s := Setup{Voters: r.Voters, Masters: r.Masters, Groups: r.Groups, Weights: r.Weights, Tick: e.tick, Settings: e.settings, SnapCount: 20 + e.W.Rand.IntN(500), CommitLog: 5 + e.W.Rand.IntN(500)}
+	s.Narrow = r.Narrow
 	for i := range r.Voters + r.Observers {
 		s.Servers = append(s.Servers, zk.ServerID(i+1))
 	}

@@ -36,6 +36,7 @@ type Setup struct {
 	Servers []zk.ServerID // all of them; one: standalone
 	Voters  int           // of these the first so many; the others observe
 	Masters bool          // observers follow followers
+	Narrow  bool          // one learner is brought up to date at a time
 	// Groups and Weights are set for a hierarchical quorum.
 	Groups, Weights map[zk.ServerID]int64
 	Tick            time.Duration

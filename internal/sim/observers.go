@@ -7,6 +7,9 @@ type Roles struct {
 	Voters, Observers int
 	// Masters: observers follow followers (observerMasterPort, quorum.md 4.18).
 	Masters bool
+	// Narrow: one learner is brought up to date at a time (quorum.md 4.19), and masters
+	// keep no more for observers than they have to.
+	Narrow bool
 	// Groups and Weights are set for a hierarchical quorum.
 	Groups, Weights map[zk.ServerID]int64
 }
@@ -20,6 +23,7 @@ func drawRoles(w *World) Roles {
 	if r.Voters > 1 && dice.IntN(5) < 2 {
 		r.Observers = 1 + dice.IntN(2)
 		r.Masters = honoured(settingMaster) && dice.IntN(3) > 0
+		r.Narrow = dice.IntN(2) == 0
 	}
 	drawGroups(w, &r)
 	return r

@@ -64,6 +64,9 @@ func realConfig(s Setup) *config.Config {
 	if s.Masters {
 		cfg.Learners.MasterPort = masterPort
 	}
+	if s.Narrow {
+		cfg.Learners.MaxSnapSyncs, cfg.Learners.MaxDiffSyncs, cfg.Learners.MasterBytes = 1, 1, s.CommitLog<<10
+	}
 	cfg.MyID, cfg.OraclePath = s.ID, s.Oracle
 	cfg.Ensemble = s.config()
 	cfg.Observer = s.observes(s.ID)
