@@ -42,9 +42,10 @@ type (
 	}
 	// applyEpoch begins an epoch: everything before it is applied.
 	applyEpoch struct {
-		epoch zk.Epoch
-		last  zk.Zxid
-		lead  bool
+		epoch  zk.Epoch
+		last   zk.Zxid // of the history
+		before zk.Zxid // the last transaction of earlier epochs, 0 if the history begins later
+		lead   bool
 	}
 	// applyConfig puts a configuration into the tree unless it is there.
 	applyConfig struct{ config *ensemble.Config }
@@ -163,11 +164,9 @@ func (c applyEpoch) run(a *applyLoop) {
 	}
 }
 
-// applied reports whether nothing of the log is still to be applied: a learner
-// may hold proposals of the new epoch that are not committed yet.
-func (c applyEpoch) applied(t *tree.Tree) bool {
-	return t.LastZxid() >= c.last || c.last.Epoch() == c.epoch
-}
+// applied reports whether nothing of earlier epochs is still to be applied. Of the new
+// one, a learner may hold proposals that are not committed yet.
+func (c applyEpoch) applied(t *tree.Tree) bool { return t.LastZxid() >= c.before }
 
 func (c applyServing) run(a *applyLoop) {
 	t := c.tree

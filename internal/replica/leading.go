@@ -126,7 +126,7 @@ func (r *Replica) established() {
 	r.election.SetEpoch(epoch)
 	r.log.Info("serving", "role", roleNames[r.role], "leader", int64(r.leaderID), "epoch", int64(epoch),
 		"zxid", r.history.Last(), "took", r.clock.Now().Sub(r.electionEnd))
-	begins := applyEpoch{epoch: epoch, last: r.history.Last(), lead: lead}
+	begins := applyEpoch{epoch: epoch, last: r.history.Last(), before: r.history.Before(epoch), lead: lead}
 	// Not before what is committed in earlier epochs is applied: the tree is that of the
 	// new epoch's beginning from here on, and so is a snapshot of it.
 	r.inOrder(func() { r.applier.put(begins) })

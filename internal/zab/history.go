@@ -29,6 +29,18 @@ func (h *History) Last() zk.Zxid {
 	return h.floor
 }
 
+// Before returns the zxid of the last transaction before an epoch, 0 if all that is known
+// of the history is of that epoch or later.
+func (h *History) Before(e zk.Epoch) zk.Zxid {
+	if i := h.after(zk.MakeZxid(e, 0)); i > 0 {
+		return h.records[i-1].Zxid
+	}
+	if h.floor.Epoch() >= e {
+		return 0
+	}
+	return h.floor
+}
+
 // Len returns the number of records held.
 func (h *History) Len() int { return len(h.records) }
 

@@ -88,3 +88,21 @@ func TestHistoryModel(t *testing.T) {
 		})
 	})
 }
+
+func TestHistoryBefore(t *testing.T) {
+	h := NewHistory(0x100000004)
+	if got := h.Before(1); got != 0 {
+		t.Errorf("before epoch 1: %v, want nothing known", got)
+	}
+	if got := h.Before(2); got != 0x100000004 {
+		t.Errorf("before epoch 2: %v, want the floor", got)
+	}
+	for _, rec := range records(0x100000005, 0x300000001) {
+		h.Append(rec)
+	}
+	for e, want := range map[zk.Epoch]zk.Zxid{1: 0, 2: 0x100000005, 3: 0x100000005, 4: 0x300000001} {
+		if got := h.Before(e); got != want {
+			t.Errorf("before epoch %d: %v, want %v", e, got, want)
+		}
+	}
+}
