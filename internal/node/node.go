@@ -226,12 +226,15 @@ func datadirOptions(e env.Env, cfg *config.Config) datadir.Options {
 // clients plugs the server into the replica.
 type clients struct{ n *Node }
 
-func (c clients) Fire(ch tree.Change)                         { c.n.srv.Fire(ch) }
-func (c clients) Applied(rec *txn.Record, res *tree.Result)   { c.n.srv.Applied(rec, res) }
-func (c clients) Synced(s zk.SessionID, n uint64)             { c.n.srv.Synced(s, n) }
-func (c clients) Revalidated(s zk.SessionID, valid bool)      { c.n.srv.Revalidated(s, valid) }
-func (c clients) Moved(s zk.SessionID)                        { c.n.srv.Moved(s) }
-func (c clients) SetService(s zk.Service, t *tree.Tree)       { c.n.srv.SetService(s, t) }
+func (c clients) Fire(ch tree.Change)                       { c.n.srv.Fire(ch) }
+func (c clients) Applied(rec *txn.Record, res *tree.Result) { c.n.srv.Applied(rec, res) }
+func (c clients) Synced(s zk.SessionID, n uint64)           { c.n.srv.Synced(s, n) }
+func (c clients) Revalidated(s zk.SessionID, valid bool)    { c.n.srv.Revalidated(s, valid) }
+func (c clients) Moved(s zk.SessionID)                      { c.n.srv.Moved(s) }
+func (c clients) SetService(s zk.Service, t *tree.Tree, term uint64) {
+	c.n.srv.SetService(s, t, term)
+}
+
 func (c clients) Refused(s zk.SessionID, n uint64, e zk.Code) { c.n.srv.Refused(s, n, e) }
 func (c clients) Touched() []peerwire.SessionTouch            { return c.n.srv.Touched() }
 
@@ -241,7 +244,7 @@ type proposer struct{ rep *replica.Replica }
 func (p proposer) Submit(r *server.Request) {
 	p.rep.Submit(&prep.Request{
 		Session: r.Session, Cxid: r.Cxid, Number: r.Number, Op: r.Op, Body: r.Body, Auth: r.Auth, Timeout: r.Timeout,
-		Local: r.Local,
+		Local: r.Local, Term: r.Term,
 	})
 }
 

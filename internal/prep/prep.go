@@ -82,8 +82,9 @@ type Request struct {
 	Op      zk.OpCode
 	Body    []byte // the request record; owned by the record that Plan returns
 	Auth    []zk.ID
-	Timeout int32 // createSession: ms
-	Local   bool  // the session is known to this server only (client-protocol.md 2.13)
+	Timeout int32  // createSession: ms
+	Local   bool   // the session is known to this server only (client-protocol.md 2.13)
+	Term    uint64 // of the service that it was made under, of the server that the client sent it to; 0: any
 }
 
 // A Preparer plans transactions. It serves one reign of a leader and is owned by

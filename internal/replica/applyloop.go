@@ -54,6 +54,7 @@ type (
 	applyServing struct {
 		service zk.Service
 		tree    *tree.Tree
+		term    uint64 // of a full service
 	}
 	applySynced struct {
 		session zk.SessionID
@@ -129,7 +130,7 @@ func (c applyRecords) run(a *applyLoop) {
 		}
 		if res.DigestMismatch {
 			a.mismatch = true
-			a.r.o.Clients.SetService(zk.NoService, t)
+			a.r.o.Clients.SetService(zk.NoService, t, 0)
 			a.r.inbox.Put(evMismatch{zxid: rec.Zxid})
 			a.skip(len(c.recs) - i - 1)
 			return
@@ -173,7 +174,7 @@ func (c applyServing) run(a *applyLoop) {
 	if t == nil {
 		t = a.tree()
 	}
-	a.r.o.Clients.SetService(c.service, t)
+	a.r.o.Clients.SetService(c.service, t, c.term)
 }
 
 func (c applySynced) run(a *applyLoop) { a.r.o.Clients.Synced(c.session, c.number) }
@@ -214,6 +215,7 @@ func (a *applyLoop) setConfig() {
 // adoptTree makes t, which holds everything up to last, the server's state; a fuzzy one
 // may hold more.
 func (r *Replica) adoptTree(t *tree.Tree, last zk.Zxid, fuzzy bool) {
+	r.endPause() // watches and readers belong to the present tree
 	r.applier.put(applyTree{tree: t, zxid: last, fuzzy: fuzzy})
 	r.delivered, r.applied = last, last
 }

@@ -48,9 +48,9 @@ func spoilt(rec *txn.Record) *txn.Record {
 // deaf are clients that are not there.
 type deaf struct{ Clients }
 
-func (deaf) Fire(tree.Change)                      {}
-func (deaf) Applied(*txn.Record, *tree.Result)     {}
-func (deaf) SetService(_ zk.Service, _ *tree.Tree) {}
+func (deaf) Fire(tree.Change)                                {}
+func (deaf) Applied(*txn.Record, *tree.Result)               {}
+func (deaf) SetService(_ zk.Service, _ *tree.Tree, _ uint64) {}
 
 // A leader's snapshot may hold changes that its learner has still to be sent. Their
 // digests cannot agree, which is no reason to stop; once an epoch begins they must.

@@ -1,6 +1,9 @@
 package replica
 
-import "ostler/internal/zab"
+import (
+	"ostler/internal/zab"
+	"ostler/internal/zk"
+)
 
 // A handing is a wish that another server lead.
 type handing struct {
@@ -43,3 +46,22 @@ func (r *Replica) handedOver() {
 
 // leaving reports whether this server is about to stop.
 func (r *Replica) leaving() bool { return r.handing != nil && r.handing.leaving }
+
+// closeDoors sends the clients away when a role ends; or they wait, if another server was
+// named that leads next, and everything that was proposed is committed (zk.Pause).
+func (r *Replica) closeDoors() {
+	service := zk.NoService
+	if r.paused = r.staying; r.paused {
+		service = zk.Pause
+	}
+	r.staying = false
+	r.applier.put(applyServing{service: service})
+}
+
+// endPause sends clients away that wait in vain.
+func (r *Replica) endPause() {
+	if r.paused {
+		r.paused = false
+		r.applier.put(applyServing{service: zk.NoService})
+	}
+}

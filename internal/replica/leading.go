@@ -74,6 +74,7 @@ func (r *Replica) afterStep() {
 		}
 		if r.designated = next; next != 0 {
 			r.partWithPeers()
+			r.staying = r.serving && !r.leaving()
 		}
 		r.leaveRole(reason)
 		return
@@ -131,8 +132,11 @@ func (r *Replica) established() {
 	// new epoch's beginning from here on, and so is a snapshot of it.
 	r.inOrder(func() { r.applier.put(begins) })
 	if !lead || r.cfg.LeaderServes {
-		r.inOrder(func() { r.applier.put(applyServing{service: zk.FullService}) })
+		r.paused = false
+		open := applyServing{service: zk.FullService, term: r.term}
+		r.inOrder(func() { r.applier.put(open) })
 	}
+	r.endPause()
 	r.publish()
 }
 

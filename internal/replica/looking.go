@@ -46,7 +46,7 @@ func (r *Replica) leaveRole(reason string) {
 	r.role = peerwire.Looking
 	r.election.SetRole(peerwire.Looking)
 	r.serving = false
-	r.applier.put(applyServing{service: zk.NoService})
+	r.closeDoors()
 	r.noteCommitted()
 	r.closePeers()
 	r.leader, r.learner, r.prep, r.master = nil, nil, nil, nil
@@ -120,6 +120,7 @@ func (r *Replica) look() {
 		r.carryOutElection()
 		return
 	}
+	r.endPause()
 	r.election.Start(now, last, epoch, r.trusted, &r.votes)
 	r.publish()
 	r.carryOutElection()

@@ -36,8 +36,9 @@ type Clients interface {
 	Revalidated(session zk.SessionID, valid bool)
 	// Moved says that a session is attached to another server now.
 	Moved(session zk.SessionID)
-	// SetService opens or closes the doors; t is the tree to read from now on.
-	SetService(service zk.Service, t *tree.Tree)
+	// SetService opens or closes the doors; t is the tree to read from now on. Requests
+	// under a full service have its term.
+	SetService(service zk.Service, t *tree.Tree, term uint64)
 	// Refused completes the request with that number, which cannot be passed on,
 	// in its turn.
 	Refused(session zk.SessionID, number uint64, code zk.Code)
@@ -153,6 +154,8 @@ type Replica struct {
 	orphaned     *activation                // of a role that is over; no other begins before it is recorded
 	designated   zk.ServerID                // leads next without an election; 0: nobody
 	appointed    bool                       // the present role began without an election
+	staying      bool                       // clients may stay when this role ends
+	paused       bool                       // clients stay, and wait for the next role
 	handing      *handing                   // nil: nobody has asked for another leader
 	parting      map[zab.LinkID]*peers.Link // they close when what was sent has left
 	waitingFor   []zk.ServerID

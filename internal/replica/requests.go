@@ -21,10 +21,11 @@ func (r *Replica) Revalidate(id zk.SessionID, timeout int32) {
 }
 
 // onRequest passes a request of this server's clients on. While the server does not
-// serve, its clients' connections are closed, so nobody waits for an answer.
+// serve, its clients' connections are closed, so nobody waits for an answer; or there is
+// a pause, after which the request comes again, in another term.
 func (r *Replica) onRequest(req *prep.Request) {
 	switch {
-	case !r.serving || r.resigned():
+	case !r.serving || r.resigned() || req.Term != 0 && req.Term != r.term:
 	case r.phase == learning:
 		r.forward(req)
 	case req.Op == zk.OpSync && r.phase == leading:

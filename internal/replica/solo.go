@@ -17,6 +17,6 @@ func (r *Replica) beginSolo() {
 	r.beginPreparing()
 	r.serving = true
 	r.log.Info("serving", "role", "standalone", "zxid", r.history.Last())
-	r.applier.put(applyServing{service: zk.FullService})
+	r.applier.put(applyServing{service: zk.FullService, term: r.term})
 	r.publish()
 }

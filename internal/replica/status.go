@@ -25,7 +25,9 @@ type Status struct {
 	Current  zk.Epoch
 	Logged   zk.Zxid // end of the history
 	Applied  zk.Zxid
-	Master   zk.ServerID // the follower that this observer follows, 0 for the leader
+	// Committed is up to where the history is known to be committed; 0: nothing is known.
+	Committed zk.Zxid
+	Master    zk.ServerID // the follower that this observer follows, 0 for the leader
 	// Of a leader: learners by kind, those that are up to date.
 	Followers, SyncedFollowers, SyncedObservers int
 	Sessions                                    int // leader and standalone: sessions
@@ -55,7 +57,7 @@ func (r *Replica) Status() *Status { return r.status.Load() }
 func (r *Replica) publish() {
 	s := Status{
 		Role: r.role, Solo: r.ensemble == nil, Serving: r.serving, ReadOnly: r.readOnly, Leader: r.leaderID, Ensemble: r.ensemble,
-		Accepted: r.accepted, Current: r.current, Logged: r.history.Last(), Applied: r.applied,
+		Accepted: r.accepted, Current: r.current, Logged: r.history.Last(), Applied: r.applied, Committed: r.committed,
 	}
 	s.Observer = r.ensemble != nil && r.observes()
 	switch {

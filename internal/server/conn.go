@@ -50,9 +50,10 @@ type conn struct {
 
 	mu       sync.Mutex
 	phase    phase
-	paused   bool // its stream is, for back-pressure
-	readOnly bool // the ConnectRequest had the field readOnly
-	limited  bool // only reads are served
+	paused   bool   // its stream is, for back-pressure
+	readOnly bool   // the ConnectRequest had the field readOnly
+	term     uint64 // of the service that its requests are for
+	limited  bool   // only reads are served
 	pending  []pendingRequest
 	bytes    int    // of bodies in pending
 	counted  int    // requests in pending with xid > 0
@@ -77,6 +78,8 @@ type pendingRequest struct {
 	waits   bool      // for the apply loop to say how it ended
 	code    zk.Code   // of a refusal, when it no longer waits
 	body    []byte    // of reads, and of sync
+	args    []byte    // of what was submitted
+	local   bool      // the session was known to this server only
 	ids     []zk.ID   // of the connection when the frame was read (7.5)
 	arrived time.Time //
 	charge  charge    // what it takes up until it is answered

@@ -76,8 +76,8 @@ func (r *rig) pump(random *rand.Rand, doors bool, over <-chan struct{}) {
 		switch {
 		case doors && round == 5:
 			r.ens.inbox.Put(func() {
-				r.SetService(zk.NoService, r.ens.tree)
-				r.SetService(zk.FullService, r.ens.tree)
+				r.SetService(zk.NoService, r.ens.tree, 1)
+				r.SetService(zk.FullService, r.ens.tree, 1)
 			})
 		case random.IntN(4) == 0:
 			r.ens.hold()

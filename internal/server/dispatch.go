@@ -68,7 +68,7 @@ func (c *conn) request(h wire.RequestHeader, body []byte) {
 func (c *conn) push(p pendingRequest) {
 	p.charge, c.taking = c.taking, charge{}
 	c.pending = append(c.pending, p)
-	c.bytes += len(p.body)
+	c.bytes += len(p.body) + len(p.args)
 	c.server.outstanding.Add(1)
 	if p.xid > 0 {
 		c.counted++
@@ -108,10 +108,16 @@ func (c *conn) submit(p *pendingRequest) {
 	if done {
 		return
 	}
-	p.waits, p.number = true, c.server.submitted.Add(1)
+	p.waits, p.number, p.args, p.local = true, c.server.submitted.Add(1), body, local
 	c.push(*p)
+	c.propose(p)
+}
+
+// propose hands a request that waits to the Proposer. The caller holds mu.
+func (c *conn) propose(p *pendingRequest) {
 	c.server.o.Proposer.Submit(&Request{
-		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Number: p.number, Op: p.op, Body: body, Auth: p.ids, Local: local,
+		Session: zk.SessionID(c.session.Load()), Cxid: p.xid, Number: p.number, Op: p.op, Body: p.args, Auth: p.ids, Local: p.local,
+		Term: c.term,
 	})
 }
 
@@ -152,7 +158,7 @@ func (c *conn) pop() pendingRequest {
 	if len(c.pending) == 0 {
 		c.pending = nil
 	}
-	c.bytes -= len(p.body)
+	c.bytes -= len(p.body) + len(p.args)
 	c.server.outstanding.Add(-1)
 	if p.xid > 0 {
 		c.counted--

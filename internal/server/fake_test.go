@@ -242,7 +242,7 @@ func newRigWith(t testing.TB, change func(*config.Config), login sasl.Mechanism)
 	ens.server = r.Server
 	ens.loop = e.Loops.Start("apply", ens.step)
 	ens.inbox.Init(ens.loop)
-	r.SetService(zk.FullService, ens.tree)
+	r.SetService(zk.FullService, ens.tree, 1)
 	l, err := r.Listen(e.Net, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func FuzzFrames(f *testing.F) {
 		s.Close()
 		h.Close()
 	})
-	s.SetService(zk.FullService, tree.New(tree.Options{}))
+	s.SetService(zk.FullService, tree.New(tree.Options{}), 1)
 	f.Fuzz(func(t *testing.T, b []byte, attached bool) {
 		var handler env.Handler = s.newPort().accept(&sink{})
 		c := handler.(*conn)

@@ -128,7 +128,7 @@ func (c *conn) connect(r *wire.ConnectRequest, service zk.Service) error {
 		s.attach(id, c)
 		c.welcome(id)
 	case r.Session == 0:
-		s.o.Proposer.Submit(&Request{Session: id, Op: zk.OpCreateSession, Timeout: timeout, Auth: c.identities()})
+		s.o.Proposer.Submit(&Request{Session: id, Op: zk.OpCreateSession, Timeout: timeout, Auth: c.identities(), Term: c.term})
 	default:
 		s.o.Proposer.Revalidate(id, timeout)
 	}
@@ -158,6 +158,7 @@ func (s *Server) enlist(c *conn, id zk.SessionID, service zk.Service) (zk.Sessio
 	}
 	delete(s.attached, id)
 	s.connecting[id] = c
+	c.term = s.term
 	c.session.Store(int64(id))
 	return id, old, nil
 }

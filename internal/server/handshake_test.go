@@ -97,7 +97,7 @@ func TestRefusedWithoutAByte(t *testing.T) { // 1.6, 2.3, 2.17
 		})
 	}
 	r := newRig(t, nil)
-	r.SetService(zk.NoService, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree, 1)
 	c := r.dial(t)
 	c.frame(wire.ConnectRequest{})
 	c.wantEnd()
@@ -105,7 +105,7 @@ func TestRefusedWithoutAByte(t *testing.T) { // 1.6, 2.3, 2.17
 
 func TestWhoComesDuringAnElectionWaits(t *testing.T) { // 2.17
 	r := newRig(t, nil)
-	r.SetService(zk.NoService, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree, 1)
 	c := r.dial(t)
 	c.frame(wire.ConnectRequest{Timeout: 10000, Password: make([]byte, 16)})
 	eventually(t, "the client waits", func() bool {
@@ -113,7 +113,7 @@ func TestWhoComesDuringAnElectionWaits(t *testing.T) { // 2.17
 		defer r.mu.Unlock()
 		return len(r.porch.waiting) == 1
 	})
-	r.SetService(zk.FullService, r.ens.tree)
+	r.SetService(zk.FullService, r.ens.tree, 1)
 	c.welcomed()
 	c.request(1, zk.OpPing, nil)
 	c.want(wire.XidPing, 1, zk.OK)
@@ -130,7 +130,7 @@ func TestDoorsThatCloseBehindAClient(t *testing.T) { // 2.3, 2.17
 			})
 			r.rate.mu.Lock()
 			r.rate.random = func() float64 {
-				r.SetService(zk.NoService, r.ens.tree)
+				r.SetService(zk.NoService, r.ens.tree, 1)
 				return 1
 			}
 			r.rate.mu.Unlock()
@@ -149,15 +149,15 @@ func TestDoorsThatCloseBehindAClient(t *testing.T) { // 2.3, 2.17
 func TestNotServingClosesAndComesBack(t *testing.T) { // 2.17
 	r := newRig(t, nil)
 	c := r.connect(t)
-	r.SetService(zk.NoService, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree, 1)
 	c.wantEnd()
-	r.SetService(zk.FullService, r.ens.tree)
+	r.SetService(zk.FullService, r.ens.tree, 1)
 	r.connect(t)
 }
 
 func TestFourLetterWords(t *testing.T) { // 1.5
 	r := newRig(t, nil)
-	r.SetService(zk.NoService, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree, 1)
 	c := r.dial(t)
 	c.raw([]byte("ruok"))
 	if b, err := io.ReadAll(c.r); string(b) != "ruok from 127.0.0.1" {
@@ -269,9 +269,9 @@ func TestNewTreeIsRead(t *testing.T) {
 	r := newRig(t, nil)
 	other := tree.New(tree.Options{})
 	other.SetLastZxid(9)
-	r.SetService(zk.NoService, r.ens.tree)
+	r.SetService(zk.NoService, r.ens.tree, 1)
 	r.ens.tree, r.ens.zxid = other, 9
-	r.SetService(zk.FullService, other)
+	r.SetService(zk.FullService, other, 1)
 	c := r.connect(t)
 	c.request(1, zk.OpPing, nil)
 	c.want(wire.XidPing, 10, zk.OK)

@@ -197,7 +197,7 @@ func (c *conn) submitLocal(p *pendingRequest, body []byte) (local, done bool) {
 	}
 	id := zk.SessionID(c.session.Load())
 	if timeout, ok := l.beginUpgrade(id); ok {
-		c.server.o.Proposer.Submit(&Request{Session: id, Op: zk.OpCreateSession, Timeout: timeout, Auth: c.identities()})
+		c.server.o.Proposer.Submit(&Request{Session: id, Op: zk.OpCreateSession, Timeout: timeout, Auth: c.identities(), Term: c.term})
 	}
 	return false, false
 }

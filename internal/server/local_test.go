@@ -142,9 +142,9 @@ func TestLocalSessionExpires(t *testing.T) {
 func TestLocalSessionOutlivesLeader(t *testing.T) {
 	r := localRig(t, nil)
 	c := r.connect(t)
-	r.SetService(zk.NoService, nil)
+	r.SetService(zk.NoService, nil, 1)
 	c.wantEnd()
-	r.SetService(zk.FullService, r.ens.tree)
+	r.SetService(zk.FullService, r.ens.tree, 1)
 	if got := r.reattach(t, c.id).welcomed().Session; got != c.id {
 		t.Errorf("session %v after the change, want %v", got, c.id)
 	}
@@ -154,7 +154,7 @@ func TestLocalSessionOutlivesLeader(t *testing.T) {
 // rest of what it is asked (2.14).
 func TestReadOnlyService(t *testing.T) {
 	r := localRig(t, nil)
-	r.SetService(zk.ReadOnly, tree.New(tree.Options{}))
+	r.SetService(zk.ReadOnly, tree.New(tree.Options{}), 1)
 	for _, request := range []wire.ConnectRequest{
 		{Password: make([]byte, 16), HasReadOnly: true},
 		{Password: make([]byte, 16)},
@@ -183,7 +183,7 @@ func TestReadOnlyService(t *testing.T) {
 	c.request(wire.XidPing, zk.OpPing, nil)
 	c.want(wire.XidPing, 0, zk.OK)
 	// A leader is there again: everybody is sent away, and the session is kept.
-	r.SetService(zk.FullService, r.ens.tree)
+	r.SetService(zk.FullService, r.ens.tree, 1)
 	c.wantEnd()
 	if id := r.reattach(t, got.Session).welcomed().Session; id != got.Session {
 		t.Errorf("session %v with a leader, want %v", id, got.Session)
@@ -195,7 +195,7 @@ func TestReadOnlyService(t *testing.T) {
 func TestReadOnlyServiceAndGlobalSessions(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.connect(t)
-	r.SetService(zk.ReadOnly, r.ens.tree)
+	r.SetService(zk.ReadOnly, r.ens.tree, 1)
 	c.wantEnd()
 	password := session.Passwords{}.Of(c.id)
 	for _, request := range []wire.ConnectRequest{

@@ -28,7 +28,7 @@ func (s *Server) atTheDoor(c *conn) (zk.Service, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.service != zk.NoService:
+	case letsIn(s.service):
 		return s.service, nil
 	case s.closed || !s.clock.Now().Before(s.porch.until):
 		return zk.NoService, errNotServing

@@ -30,6 +30,7 @@ type Request struct {
 	Auth    []zk.ID // immutable
 	Timeout int32   // ms, of createSession
 	Local   bool    // the session is known to this server only
+	Term    uint64  // of the service under which it was asked; see SetService
 }
 
 // A Proposer brings writes into the order of the ensemble. Its methods never block;
@@ -94,6 +95,7 @@ type Server struct {
 
 	mu         sync.Mutex
 	service    zk.Service
+	term       uint64 // of the full service, the last one
 	closed     bool
 	ids        *session.IDs
 	conns      map[*conn]struct{}
@@ -247,8 +249,9 @@ func (s *Server) detach(c *conn) {
 // SetService opens or closes the doors: while the server has no leader, the port
 // stays open and every client is turned away after a while (client-protocol.md 2.17),
 // or only those that are content with reading are let in (2.14). Whoever was let in
-// under another service is sent away. t is the tree to read from.
-func (s *Server) SetService(service zk.Service, t *tree.Tree) {
+// under another service is sent away, but for a Pause. t is the tree to read from. term
+// names a full service: requests of an earlier one are not to be carried out.
+func (s *Server) SetService(service zk.Service, t *tree.Tree, term uint64) {
 	if t != nil {
 		s.tree.Store(t)
 	}
@@ -260,31 +263,36 @@ func (s *Server) SetService(service zk.Service, t *tree.Tree) {
 	}
 	s.local.renew()
 	s.mu.Lock()
+	before := s.service
 	var all []*conn
-	if service != zk.FullService || s.service == zk.ReadOnly {
+	if service != zk.FullService || before != zk.NoService {
 		all = s.sortedConns()
 	}
-	if service == zk.NoService && s.service != zk.NoService {
+	if !letsIn(service) && letsIn(before) {
 		s.closeDoors()
 	}
 	clear(s.left) // nobody asks for what was heard under another leader
+	if service == zk.FullService {
+		s.term = term
+	}
 	if s.service = service; s.closed {
 		s.service = zk.NoService
 	}
 	var waiting []*conn
-	if s.service != zk.NoService {
+	if letsIn(s.service) {
 		waiting = s.takeWaiting()
 	}
 	s.mu.Unlock()
 	for _, c := range all {
-		if c.session.Load() != 0 {
-			c.drop()
-		}
+		c.serveUnder(before, service, term)
 	}
 	for _, c := range waiting {
 		wake(c)
 	}
 }
+
+// letsIn reports whether clients are let in.
+func letsIn(s zk.Service) bool { return s == zk.FullService || s == zk.ReadOnly }
 
 // drain is the step of the drain loop: it runs reads whose turn has come.
 func (s *Server) drain() func() {

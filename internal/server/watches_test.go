@@ -79,7 +79,7 @@ func newBench(t testing.TB) *bench {
 		h.Close()
 	})
 	b.port = b.newPort()
-	b.SetService(zk.FullService, b.tree)
+	b.SetService(zk.FullService, b.tree, 1)
 	return b
 }
 

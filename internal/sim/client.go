@@ -71,6 +71,7 @@ type Client struct {
 	Answered int
 	// meddle, if set, changes what arrives: tests see whether checkers mind.
 	meddle func(op zk.OpCode, frame []byte) [][]byte
+	cuts   int // connections that somebody else ended
 }
 
 // A call is a request without an answer yet.
@@ -226,7 +227,10 @@ func (c *Client) Data(b []byte) (int, error) {
 func (c *Client) Writable() {}
 
 // Closed implements env.Handler. What was not answered has an unknown outcome.
-func (c *Client) Closed(error) {
+func (c *Client) Closed(err error) {
+	if err != nil && !c.closing {
+		c.cuts++
+	}
 	for _, k := range c.calls {
 		c.load.lost(k)
 		c.watching.keep(k.sets)

@@ -23,8 +23,9 @@ type Node interface {
 	Done() <-chan struct{}
 	Err() error
 	// Looking reports whether it has no leader, so that what it applies may
-	// not be committed; Applied is what its tree holds.
+	// not be committed, except up to Committed; Applied is what its tree holds.
 	Looking() bool
+	Committed() zk.Zxid
 	Applied() zk.Zxid
 	// Standalone servers are established from the start.
 	Standalone() bool
@@ -103,7 +104,7 @@ func (r *Reporter) Established(leads bool, epoch zk.Epoch, last zk.Zxid) {
 
 // Delivered is when a transaction was applied; digest is the tree's afterwards.
 func (r *Reporter) Delivered(rec *txn.Record, digest uint64) {
-	if r.node.Looking() {
+	if r.node.Looking() && rec.Zxid > r.node.Committed() {
 		r.o.Left(r.member.ID)
 	}
 	r.o.Delivered(r.member.ID, rec, digest)

@@ -35,8 +35,9 @@ func (r *realServer) Looking() bool {
 // Master implements pupil.
 func (r *realServer) Master() zk.ServerID { return r.Replica().Status().Master }
 
-func (r *realServer) Applied() zk.Zxid { return r.Replica().Status().Applied }
-func (r *realServer) Standalone() bool { return r.solo }
+func (r *realServer) Committed() zk.Zxid { return r.Replica().Status().Committed }
+func (r *realServer) Applied() zk.Zxid   { return r.Replica().Status().Applied }
+func (r *realServer) Standalone() bool   { return r.solo }
 
 func (r *realServer) Members() *ensemble.Config { return r.Replica().Status().Ensemble }
 func (r *realServer) Submit(q *prep.Request)    { r.Replica().Submit(q) }

@@ -127,6 +127,7 @@ func (lazyDirFS) SyncDir(string) error { return nil }
 
 func (z *toyZK) Looking() bool         { return false }
 func (z *toyZK) Applied() zk.Zxid      { return z.last }
+func (z *toyZK) Committed() zk.Zxid    { return 0 }
 func (z *toyZK) Standalone() bool      { return true }
 func (z *toyZK) Done() <-chan struct{} { return z.done }
 func (z *toyZK) Err() error            { return z.err }
