@@ -19,8 +19,8 @@ type doors struct {
 	applied []zk.Zxid
 }
 
-func (d *doors) Fire(tree.Change)                            {}
-func (d *doors) Applied(rec *txn.Record, _ *tree.Result)     { d.applied = append(d.applied, rec.Zxid) }
+func (d *doors) Fire(tree.Change)                                      {}
+func (d *doors) Applied(rec *txn.Record, _ *tree.Result)               { d.applied = append(d.applied, rec.Zxid) }
 func (d *doors) SetService(service zk.Service, _ *tree.Tree, _ uint64) { d.service = service }
 
 type nobody struct{}
