@@ -16,6 +16,7 @@ import (
 
 var (
 	runFlag   = flag.Bool("mutants", false, "run the tests on each mutant; takes minutes")
+	writeFlag = flag.Bool("mutants.write", false, "write what finds each mutant to docs/internals/mutants.md")
 	seedsFlag = flag.Int("mutants.seeds", 0, "seeds for each mutant, instead of the table's")
 )
 
@@ -65,7 +66,9 @@ func TestMutants(t *testing.T) {
 	for _, m := range table {
 		t.Run(m.name, func(t *testing.T) {
 			m.unchanged(t, dir, passed)
-			m.test(t, dir)
+			if message := m.test(t, dir); message != "" && *writeFlag {
+				writeRow(t, m, message)
+			}
 		})
 	}
 }
@@ -89,9 +92,11 @@ func (m mutant) where() (pkg, run string) {
 }
 
 // found is what a test prints that fails, and what a broken invariant prints.
-var found = regexp.MustCompile(`(?m)^\s+\w+_test\.go:\d+: (.*)$|^panic: (invariant broken: .*)$`)
+var found = regexp.MustCompile(`(?m)^\s+\w+_test\.go:\d+:\s*(.*)$|^panic: (invariant broken: .*)$`)
 
-func (m mutant) test(t *testing.T, dir string) {
+// test puts m in and returns how it was found.
+func (m mutant) test(t *testing.T, dir string) (message string) {
+	t.Helper()
 	pkg, run := m.where()
 	seeds := m.seeds
 	if *seedsFlag > 0 {
@@ -114,8 +119,10 @@ func (m mutant) test(t *testing.T, dir string) {
 	case hit == nil:
 		t.Errorf("failed without the message of a checker: %v\n%s", err, out)
 	default:
-		t.Logf("%s %s: %.400s", m.defect, m.rule, hit[1]+hit[2])
+		message = hit[1] + hit[2]
+		t.Logf("%s %s: %.400s", m.defect, m.rule, message)
 	}
+	return message
 }
 
 // apply makes an edit in the copy; undo takes it back.
@@ -135,7 +142,7 @@ func (e edit) apply(t *testing.T, dir string) (undo func()) {
 
 func runTests(t *testing.T, dir, pkg, run string, seeds int) (string, error) {
 	t.Helper()
-	args := []string{"test", "./" + pkg, "-trimpath", "-count=1", "-timeout=10m", "-run=^(" + run + ")$"}
+	args := []string{"test", "./" + pkg, "-trimpath", "-vet=off", "-count=1", "-timeout=10m", "-run=^(" + run + ")$"}
 	if pkg == "internal/sim" && seeds > 0 {
 		args = append(args, "-sim.seeds="+strconv.Itoa(seeds))
 	}

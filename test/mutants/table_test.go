@@ -1,7 +1,9 @@
 package mutants
 
-var table = []mutant{
+// own are bugs that no list has.
+var own = []mutant{
 	{
+		rule: "R4",
 		name: "acknowledge before fsync",
 		edits: []edit{{
 			file: "internal/txnlog/writer.go",
@@ -11,10 +13,11 @@ var table = []mutant{
 		seeds: 5000,
 	},
 	{
+		rule: "I5",
 		name: "commit on the leader's acknowledgement alone",
 		edits: []edit{{
 			file: "internal/zab/broadcast.go",
-			old:  "\t\tif l.config.ContainsQuorum(func(id zk.ServerID) bool { return contains(l.votes[:i+1], id) }) {\n",
+			old:  "\t\tif l.config.ContainsQuorum(func(id zk.ServerID) bool { return contains(l.votes[:i+1], id) }) || v.server == l.o.Self && l.alone() {\n",
 			new:  "\t\tif contains(l.votes[:i+1], l.o.Self) {\n",
 		}},
 		seeds: 5000,
@@ -24,6 +27,7 @@ var table = []mutant{
 		// which is alone: so a TRUNC has nothing to set aside. The first edit makes
 		// a new leader write a snapshot at once, as ZooKeeper does, tail and all; the
 		// second keeps that from being taken for committed, so that TRUNC is refused.
+		defect: "A, 1549, 4837", rule: "R3",
 		name: "TRUNC keeps newer snapshots",
 		edits: []edit{
 			{
@@ -52,6 +56,7 @@ var table = []mutant{
 		run: "TestASyncAtADeposedLeader",
 	},
 	{
+		rule: "I8",
 		name: "what was read at the start is not synced",
 		edits: []edit{
 			{
@@ -63,15 +68,17 @@ var table = []mutant{
 		seeds: 5000,
 	},
 	{
+		defect: "261", rule: "R15",
 		name: "a server that lost its disk counts at once",
 		edits: []edit{{
 			file: "internal/node/node.go",
 			old:  "\tif n.cfg.Ensemble == nil || marker || ",
 			new:  "\tif n.cfg.Ensemble != nil || marker || ",
 		}},
-		seeds: 5000,
+		run: "TestT261AWipedVoterDoesNotElect",
 	},
 	{
+		rule: "INV-L3",
 		name: "a write overtakes the sync in front of it",
 		edits: []edit{{
 			file: "internal/server/conn.go",
@@ -81,6 +88,7 @@ var table = []mutant{
 		seeds: 5000,
 	},
 	{
+		rule: "INV-A1",
 		name: "a write is judged by an access list that is about to change",
 		edits: []edit{{
 			file: "internal/prep/change.go",
@@ -90,6 +98,7 @@ var table = []mutant{
 		seeds: 5000,
 	},
 	{
+		rule: "INV-W",
 		name: "a deletion tells recursive watches nothing",
 		edits: []edit{{
 			file: "internal/watch/fire.go",
@@ -99,6 +108,7 @@ var table = []mutant{
 		seeds: 5000,
 	},
 	{
+		rule: "INV-W",
 		name: "setWatches does not look at changes of children",
 		edits: []edit{{
 			file: "internal/server/watches.go",
@@ -108,6 +118,7 @@ var table = []mutant{
 		seeds: 5000,
 	},
 	{
+		rule: "INV-S4",
 		name: "stalls are not credited",
 		edits: []edit{{
 			file: "internal/session/clock.go",
@@ -117,6 +128,7 @@ var table = []mutant{
 		seeds: 1500,
 	},
 	{
+		rule: "INV-S4",
 		name: "a learner's silence is not credited",
 		edits: []edit{{
 			file: "internal/session/source.go",
@@ -126,6 +138,7 @@ var table = []mutant{
 		run: "TestALearnerThatStandsStillCostsNoSession",
 	},
 	{
+		rule: "INV-S4",
 		name: "what was stood still is credited twice",
 		edits: []edit{{
 			file: "internal/session/clock.go",
@@ -135,6 +148,7 @@ var table = []mutant{
 		run: "TestALeaderThatStandsStillCostsNoSession",
 	},
 	{
+		rule: "INV-S4",
 		name: "a session has no more time when its server is lost",
 		edits: []edit{{
 			file: "internal/session/source.go",
