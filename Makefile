@@ -13,7 +13,7 @@ FOR     ?= 10m
 # How long the tests look for seeds that fail.
 SEARCH  ?= 10m
 
-.PHONY: build run test check packages sim sim-hours sim-search differ mutants fuzz fuzz-live clients rolling chaos chaos-mixed bench-compare bench-memory bench-failover
+.PHONY: build run test check packages sim sim-hours sim-search differ mutants fuzz fuzz-live clients rolling chaos chaos-mixed bench-compare bench-memory bench-failover resize
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -o bin/ostler ./cmd/ostler
@@ -107,6 +107,10 @@ chaos:
 chaos-mixed: packages
 	$(CHAOS) -chaos.for=$(FOR) -chaos.layout=ostler-leads
 	$(CHAOS) -chaos.for=$(FOR) -chaos.layout=apache-leads
+
+# An ensemble under load grows from one server to five and shrinks again, ROUNDS times.
+resize:
+	$(GO) test -count=1 -timeout 0 -v ./test/resize -resize.rounds=$(ROUNDS)
 
 # Side by side with Apache ZooKeeper on this machine.
 bench-compare: build packages

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -29,11 +30,8 @@ type client struct {
 	load  *load
 
 	// Owned by run.
-	conn     *rawclient.Conn
-	at       int // the server it is connected to, or tries next
-	session  wire.ConnectResponse
-	lastZxid zk.Zxid
-	xid      int32
+	session rawclient.Session
+	at      int // the server it is connected to, or tries next
 
 	goHome atomic.Bool
 
@@ -63,6 +61,7 @@ func startLoad(addrs []string, n int) *load {
 	l := &load{stop: make(chan struct{})}
 	for i := range n * len(addrs) {
 		c := &client{addrs: addrs, home: i % len(addrs), at: i % len(addrs), path: fmt.Sprintf("/load-%03d", i), load: l}
+		c.session.Timeout = sessionTimeout
 		l.clients = append(l.clients, c)
 		l.wg.Go(c.run)
 	}
@@ -78,11 +77,11 @@ func (c *client) run() {
 	for {
 		select {
 		case <-c.load.stop:
-			c.disconnect()
+			c.session.Detach()
 			return
 		default:
 		}
-		if c.conn == nil && !c.connect() {
+		if !c.session.Attached() && !c.connect() {
 			c.at = (c.at + 1) % len(c.addrs)
 			time.Sleep(backOff)
 			continue
@@ -90,13 +89,13 @@ func (c *client) run() {
 		if c.goHome.Load() && c.at != c.home {
 			// Again and again: a server that is behind what the client has seen
 			// sends it away.
-			c.disconnect()
+			c.session.Detach()
 			c.at = c.home
 			continue
 		}
 		c.goHome.Store(false)
 		if !c.write() {
-			c.disconnect()
+			c.session.Detach()
 			c.at = (c.at + 1) % len(c.addrs)
 			continue
 		}
@@ -106,37 +105,15 @@ func (c *client) run() {
 	}
 }
 
-func (c *client) disconnect() {
-	if c.conn != nil {
-		c.conn.Close()
-		c.conn = nil
-	}
-}
-
 // connect attaches the session, or makes one.
 func (c *client) connect() bool {
-	conn, err := rawclient.Dial(c.addrs[c.at], connectLimit)
+	err := c.session.Attach(c.addrs[c.at], connectLimit)
+	if errors.Is(err, rawclient.ErrExpired) {
+		c.load.expired.Add(1)
+	}
 	if err != nil {
 		return false
 	}
-	conn.SetDeadline(time.Now().Add(connectLimit))
-	password := c.session.Password
-	if password == nil {
-		password = make([]byte, zk.PasswordLen)
-	}
-	r, err := conn.Open(wire.ConnectRequest{
-		Timeout: int32(sessionTimeout.Milliseconds()), LastZxid: c.lastZxid, Session: c.session.Session, Password: password, HasReadOnly: true,
-	})
-	if err == nil && r.Session == 0 {
-		c.load.expired.Add(1)
-		c.session = wire.ConnectResponse{}
-	}
-	if err != nil || r.Session == 0 {
-		conn.Close()
-		return false
-	}
-	c.session, c.conn = r, conn
-	conn.SetDeadline(time.Now().Add(time.Hour))
 	c.mu.Lock()
 	c.attached = append(c.attached, time.Now())
 	c.mu.Unlock()
@@ -145,36 +122,18 @@ func (c *client) connect() bool {
 
 // write writes once, and waits for the answer.
 func (c *client) write() bool {
-	code, zxid, err := c.call(zk.OpSetData, wire.SetDataRequest{Path: c.path, Data: make([]byte, *size), Version: -1})
-	if err == nil && code == zk.NoNode {
-		code, zxid, err = c.call(zk.OpCreate, wire.CreateRequest{Path: c.path, ACL: zk.OpenACL()})
+	h, _, err := c.session.Call(zk.OpSetData, wire.SetDataRequest{Path: c.path, Data: make([]byte, *size), Version: -1})
+	if err == nil && h.Err == zk.NoNode {
+		h, _, err = c.session.Call(zk.OpCreate, wire.CreateRequest{Path: c.path, ACL: zk.OpenACL()})
 	}
-	if err != nil || code != zk.OK {
+	if err != nil || h.Err != zk.OK {
 		return false
 	}
-	c.lastZxid = zxid
 	c.mu.Lock()
-	c.acks = append(c.acks, ack{time.Now(), zxid.Epoch()})
+	c.acks = append(c.acks, ack{time.Now(), h.Zxid.Epoch()})
 	c.where = c.at
 	c.mu.Unlock()
 	return true
-}
-
-func (c *client) call(op zk.OpCode, body wire.Record) (zk.Code, zk.Zxid, error) {
-	c.xid++
-	c.conn.Send(wire.RequestHeader{Xid: c.xid, Op: op}, body)
-	if err := c.conn.Flush(); err != nil {
-		return 0, 0, err
-	}
-	b, err := c.conn.Next()
-	if err != nil {
-		return 0, 0, err
-	}
-	var h wire.ReplyHeader
-	if err := h.Decode(b); err != nil || h.Xid != c.xid {
-		return 0, 0, fmt.Errorf("reply %+v to request %d: %w", h, c.xid, err)
-	}
-	return h.Err, h.Zxid, nil
 }
 
 // take returns what was recorded since the last take, and forgets it.
