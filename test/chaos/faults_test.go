@@ -146,11 +146,15 @@ func (n *nemesis) cutPair() {
 	n.cutLinks("cut", []int{i}, [][2]int{{i, j}, {j, i}})
 }
 
-// isolate cuts a server off from all others, but not from clients.
+// isolate cuts a server off from all others, but not from clients: most often the leader,
+// which must not go on alone.
 func (n *nemesis) isolate() {
 	i, ok := n.target()
 	if !ok {
 		return
+	}
+	if leader, _ := n.m.reign(); leader >= 0 && n.down() == 0 && n.rng.IntN(3) > 0 {
+		i = leader
 	}
 	var links [][2]int
 	for j := range n.c.seats {

@@ -149,7 +149,7 @@ type kind struct {
 func (n *nemesis) kinds() []kind {
 	kinds := []kind{{20, n.kill}, {8, n.killYoung}, {20, n.pause}, {10, n.stop}, {6, n.wipe}, {3, n.blackout}, {4, n.roll}}
 	if n.c.net.cuts() {
-		kinds = append(kinds, kind{10, n.cutPair}, kind{10, n.isolate}, kind{5, n.cutClients})
+		kinds = append(kinds, kind{10, n.cutPair}, kind{16, n.isolate}, kind{5, n.cutClients})
 	}
 	return kinds
 }
