@@ -47,6 +47,17 @@ func (r *Replica) handedOver() {
 // leaving reports whether this server is about to stop.
 func (r *Replica) leaving() bool { return r.handing != nil && r.handing.leaving }
 
+// noteHandedOver takes note that everything is committed: some of it may wait for a
+// configuration to be recorded still.
+func (r *Replica) noteHandedOver() {
+	switch {
+	case r.leader != nil:
+		r.committed = max(r.committed, r.leader.Committed())
+	case r.learner != nil:
+		r.committed = max(r.committed, r.learner.Committed())
+	}
+}
+
 // closeDoors sends the clients away when a role ends; or they wait, if another server was
 // named that leads next, and everything that was proposed is committed (zk.Pause).
 func (r *Replica) closeDoors() {

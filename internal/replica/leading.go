@@ -69,10 +69,11 @@ func (r *Replica) afterStep() {
 		r.carryOut()
 		if r.activating != nil && r.phase == leading {
 			// What the new configuration was waiting for is answered first.
-			r.activating.stepDown = reason
+			r.activating.stepDown, r.activating.next = reason, next
 			return
 		}
 		if r.designated = next; next != 0 {
+			r.noteHandedOver()
 			r.partWithPeers()
 			r.staying = r.serving && !r.leaving()
 		}

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"cmp"
+
 	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/tree"
@@ -12,8 +14,9 @@ import (
 // that (INV-C3).
 type activation struct {
 	zab.Activation
-	held     []func() // in order
-	stepDown string   // the core has left the role meanwhile
+	held     []func()    // in order
+	stepDown string      // the core has left the role meanwhile
+	next     zk.ServerID // to whom it handed over; 0: it did not
 }
 
 // members tells prep of the ensemble; replica loop only.
@@ -155,7 +158,7 @@ func (r *Replica) onRecorded(c *ensemble.Config) {
 	r.setMembers(c)
 	if act := r.orphaned; act != nil && act.Config == c {
 		// The role ended meanwhile; what the configuration says of the leader stands.
-		r.orphaned, r.designated = nil, act.Leader
+		r.orphaned, r.designated = nil, cmp.Or(act.Leader, act.next, r.designated)
 		if r.phase == draining {
 			r.drained()
 		}
@@ -170,11 +173,11 @@ func (r *Replica) onRecorded(c *ensemble.Config) {
 		r.inOrder(f)
 	}
 	if r.activating != nil {
-		r.activating.stepDown = act.stepDown
+		r.activating.stepDown, r.activating.next = act.stepDown, act.next
 		return
 	}
 	if reason := r.roleEnds(before, act); reason != "" {
-		r.designated = act.Leader
+		r.designated = cmp.Or(act.Leader, act.next)
 		r.partWithPeers()
 		r.leaveRole(reason)
 	}

@@ -61,6 +61,24 @@ func TestHandOverWaitsForWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// What is over has no time to wait for: its shell may keep the role a while longer.
+func TestAnEndedRoleWaitsForNoTime(t *testing.T) {
+	l, now, out := handOverOf(t, true)
+	l.Step(now, HandOver{Away: true}, out)
+	l.Step(now.Add(handOverTime), Tick{}, out)
+	l.Step(now.Add(handOverTime), Tick{}, out)
+	if !out.WakeAt.IsZero() {
+		t.Errorf("a leader that has resigned wants to be woken at %v", out.WakeAt)
+	}
+	f := &Learner{o: leaderOptions(), link: 7, phase: following, seen: 1, history: NewHistory(1)}
+	*out = Output{}
+	f.Step(now, LinkDown{Link: 7}, out)
+	f.Step(now, Tick{}, out)
+	if !out.WakeAt.IsZero() {
+		t.Errorf("a learner that has left wants to be woken at %v", out.WakeAt)
+	}
+}
+
 // It does not wait for ever.
 func TestHandOverEndsInTime(t *testing.T) {
 	l, now, out := handOverOf(t, true)

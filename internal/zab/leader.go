@@ -129,6 +129,7 @@ func (l *Leader) start() zk.Zxid { return zk.MakeZxid(l.epoch, 0) }
 // Step takes one input and appends what it wants done to out, in order.
 func (l *Leader) Step(now time.Time, in Input, out *Output) {
 	if l.phase == resigned {
+		out.WakeAt = time.Time{} // nothing is a matter of time any more
 		return
 	}
 	l.now = now

@@ -98,6 +98,7 @@ func (l *Learner) Committed() zk.Zxid { return l.committed }
 // Step takes one input and appends what it wants done to out, in order.
 func (l *Learner) Step(now time.Time, in Input, out *Output) {
 	if l.phase == departed {
+		out.WakeAt = time.Time{}
 		return
 	}
 	l.now = now
