@@ -16,9 +16,9 @@ import (
 //	leader     |--|--|--| paused             |--|--|--|--|--|--|--X
 //	counted          '--'                    '--------------------'  must be the timeout
 //
-// A sign of life counts if it can have reached the leader: it was sent to a member that
-// followed this leader all the time since, and not another follower, and nothing between
-// them was broken.
+// A sign of life counts if it can have reached the leader: it was sent on a connection
+// whose other end is there, to a member that followed this leader all the time since, and
+// not another follower, and nothing between them was broken.
 type leases struct {
 	e     *Ensemble
 	signs map[zk.SessionID][]sign
@@ -37,8 +37,12 @@ const signsMax = 200
 
 func newLeases(e *Ensemble) *leases { return &leases{e: e, signs: make(map[zk.SessionID][]sign)} }
 
-// sent records a sign of life, at most four in a tick.
+// sent records a sign of life, at most four in a tick. A client that talks to a machine
+// which went without a word talks to nobody, whoever has come back in its place since.
 func (l *leases) sent(c *Client) {
+	if c.stream.(*end).peer.state != open {
+		return
+	}
 	now := l.e.W.Now()
 	all := l.signs[c.session]
 	if n := len(all); n > 0 && now-all[n-1].at < l.e.tick/4 {

@@ -131,3 +131,38 @@ func TestALostLearnerCostsNoSession(t *testing.T) {
 		}
 	}
 }
+
+// The machine of a learner ends without a word and comes back elsewhere. A client that
+// takes long to notice talks on to the address that nobody has: nobody hears it, and its
+// session ends in time (INV-S5), though the learner is back and follows the leader.
+func TestWhoTalksToAMachineThatIsGoneIsNotHeard(t *testing.T) {
+	for seed := uint64(1); seed <= 10; seed++ {
+		e := leaseWorld(t, seed, 10)
+		lost, leader := e.Members[0], e.leader()
+		if lost == leader {
+			lost = e.Members[1]
+		}
+		lost.M.PowerOff()
+		e.W.Move(lost.M, 0)
+		lost.M.Boot()
+		var gone []zk.SessionID
+		for _, c := range e.Clients {
+			if c.server == ClientAddr(lost.ID) {
+				c.stream.SetReadTimeout(time.Hour)
+				gone = append(gone, c.session)
+			}
+		}
+		e.W.Run(14*e.tick + 2*time.Second) // the timeout of a link, and that of the sessions
+		if v := e.O.views[lost.ID]; !v.established {
+			t.Errorf("seed %d: server %d is not back", seed, lost.ID)
+		}
+		for _, id := range gone {
+			if _, closed := e.O.model.closed[id]; !closed {
+				t.Errorf("seed %d: session %v lives, though nobody heard its client", seed, id)
+			}
+		}
+		if f := e.W.Failure(); f != nil || len(gone) == 0 {
+			t.Errorf("seed %d: %d clients, failure %v", seed, len(gone), f)
+		}
+	}
+}
