@@ -129,6 +129,9 @@ func (r *Replica) onTruncated(e evTruncated) {
 		return
 	}
 	r.stepLearner(zab.Truncated{Last: e.last})
+	if e.tree != nil {
+		r.findPending(e.tree) // what was proposed may have been cut off
+	}
 	r.continueLink()
 }
 
@@ -145,6 +148,7 @@ func (r *Replica) onInstalled(e evInstalled) {
 		return
 	}
 	r.stepLearner(zab.SnapReceived{Zxid: e.zxid})
+	r.findPending(e.tree)
 	r.continueLink()
 }
 

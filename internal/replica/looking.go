@@ -107,7 +107,7 @@ func (r *Replica) look() {
 	r.phase = looking
 	r.electionEnd = now
 	r.awaitReadOnly(now)
-	r.findPending()
+	r.findPending(r.applier.tree())
 	last, epoch := r.history.Last(), r.current
 	if !r.trusted {
 		// What there is may be a part of what was lost: it does not count.

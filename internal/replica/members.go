@@ -101,13 +101,13 @@ func (r *Replica) loadMembers(text []byte) {
 }
 
 // findPending looks whether the history holds a configuration beyond the one in force:
-// until that is known to be committed, both count (quorum.md R14). The tree has the
-// whole history.
-func (r *Replica) findPending() {
+// until that is known to be committed, both count (quorum.md R14). t has the whole
+// history.
+func (r *Replica) findPending(t *tree.Tree) {
 	if !r.cfg.ReconfigEnabled {
 		return
 	}
-	next := configIn(r.applier.tree())
+	next := configIn(t)
 	if next != nil && (next.Version <= r.ensemble.Version || zk.Zxid(next.Version) > r.history.Last()) {
 		next = nil
 	}

@@ -109,8 +109,12 @@ func (e *Ensemble) checkMembers() {
 		return
 	}
 	for _, m := range e.Members {
-		if c := membersAt(m); c == nil || string(c.Text()) != string(first.Text()) || c.Next != nil {
+		c := membersAt(m)
+		switch {
+		case c == nil || string(c.Text()) != string(first.Text()):
 			e.W.Failf("server %d has another configuration at rest than server 1: %v, %v", m.ID, c, first)
+		case c.Next != nil:
+			e.W.Failf("server %d still takes a configuration for proposed at rest: %v, behind %v", m.ID, c.Next, c)
 		}
 	}
 }
