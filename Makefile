@@ -12,6 +12,9 @@ ROUNDS  ?= 20
 FOR     ?= 10m
 # How long the tests look for seeds that fail.
 SEARCH  ?= 10m
+# Where a search for SEARCH begins in the tests: no other commit has had these seeds, and
+# who tests the same commit has the same.
+FRESH   ?= $(shell printf %d 0x$$(git rev-parse HEAD 2>/dev/null | cut -c1-10) 2>/dev/null || date +%s)
 
 .PHONY: build run test check packages sim sim-hours sim-search differ mutants fuzz fuzz-live clients rolling chaos chaos-mixed bench-compare bench-memory bench-failover resize
 
@@ -25,7 +28,7 @@ test: packages check
 	$(GO) test ./...
 	CGO_ENABLED=1 $(GO) test -race $(RACE)
 	$(GO) test -tags invariants ./internal/zab ./internal/replica ./internal/tree
-	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run 'TestSeeds|TestARunRepeats' -sim.for=$(SEARCH)
+	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run 'TestSeeds|TestARunRepeats' -sim.for=$(SEARCH) -sim.from=$(FRESH)
 	$(GO) test -tags interop -count=1 -timeout 15m ./test/interop
 	$(GO) test -tags interop -count=1 ./test/differ
 	$(GO) test -tags interop -count=1 ./test/chaos -run TestMixedChaos

@@ -21,7 +21,7 @@ import (
 var (
 	seedFlag  = flag.Uint64("sim.seed", 0, "run this seed only")
 	seedsFlag = flag.Int("sim.seeds", 20, "how many seeds to run")
-	fromFlag  = flag.Uint64("sim.from", 1, "the first of them")
+	fromFlag  = flag.Uint64("sim.from", 0, "the first of them; 0: 1, or with -sim.for a new one")
 	forFlag   = flag.Duration("sim.for", 0, "run new seeds for this long instead")
 	traceFlag = flag.String("sim.trace", "", "write the whole trace of -sim.seed to this file")
 	allFlag   = flag.Bool("sim.all", false, "go on after a failure, and name each in a line")
@@ -82,11 +82,14 @@ func TestSeeds(t *testing.T) {
 	if runKept(t, kept(t)); t.Failed() && !*allFlag {
 		return
 	}
-	if *forFlag == 0 {
-		runSeeds(t, *fromFlag, *seedsFlag, 0)
-		return
+	switch first := *fromFlag; {
+	case *forFlag == 0:
+		runSeeds(t, max(first, 1), *seedsFlag, 0)
+	case first == 0:
+		runSeeds(t, uint64(time.Now().UnixNano())>>10, math.MaxInt, *forFlag)
+	default:
+		runSeeds(t, first, math.MaxInt, *forFlag)
 	}
-	runSeeds(t, uint64(time.Now().UnixNano())>>10, math.MaxInt, *forFlag)
 }
 
 // runOne runs one seed, with its trace if asked for.
