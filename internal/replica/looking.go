@@ -31,8 +31,11 @@ func (r *Replica) begin() {
 }
 
 // leaveRole ends the present role: clients and links are closed, and the other
-// loops finish what they were given before the next election (quorum.md R11).
+// loops finish what they were given before the next election (quorum.md R11). What the
+// core has asked for in this step is given to them first: the history has it already,
+// and the vote speaks for the history (INV-Z12).
 func (r *Replica) leaveRole(reason string) {
+	r.carryOut()
 	if r.phase == leading || r.phase == learning {
 		r.log.Info("looking for a leader", "reason", reason, "zxid", r.history.Last())
 		if j := r.o.Judge; j != nil {
@@ -55,7 +58,7 @@ func (r *Replica) leaveRole(reason string) {
 		r.orphaned, r.activating = r.activating, nil
 	}
 	r.syncs, r.closing, r.nextExpiry = nil, nil, time.Time{}
-	r.out.Reset()
+	r.out.Reset() // of when to wake, which is left
 	r.logger.put(logIdle{term: r.term})
 	r.handedOver()
 	r.publish()

@@ -189,9 +189,10 @@ func (r *Replica) resigned() bool {
 	return r.activating != nil && r.activating.stepDown != "" || r.leader != nil && r.leader.HandingOver()
 }
 
-// partWithPeers closes the links once what was sent has left: those who follow have to
-// hear of the configuration that ends this role.
+// partWithPeers closes the links once what was sent has left, or is to be sent in this
+// step: those who follow have to hear of the configuration that ends this role.
 func (r *Replica) partWithPeers() {
+	r.carryOut()
 	for _, id := range r.linkIDs() {
 		r.parting[id] = r.links[id]
 		r.links[id].Finish()
