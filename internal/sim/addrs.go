@@ -54,6 +54,7 @@ func (w *World) Move(m *Machine, stale time.Duration) {
 	m.addrs[0] = w.book.give(m, 0)
 	m.own[m.name] = m.addrs[0]
 	w.note(kindFault, m, "has another address", 0, m.addrs[0].String())
+	w.troubleAddr(m.addrs[0])
 	moved := m.addrs[0]
 	w.After(stale, func() {
 		if m.addrs[0] == moved {
@@ -67,12 +68,31 @@ func (w *World) CutAddr(name string) {
 	w.note(kindFault, nil, "network down", 0, name)
 	w.book.quiet = false
 	w.book.dark[w.book.names[name]] = true
+	w.troubleAddr(w.book.names[name])
+}
+
+// troubleAddr notes that the links of the machine with an address are not sound.
+func (w *World) troubleAddr(a netip.Addr) {
+	m := w.book.owners[a]
+	if m == nil {
+		return
+	}
+	for _, o := range w.machines {
+		w.link(m, o).trouble(w.now)
+		w.link(o, m).trouble(w.now)
+	}
+}
+
+// darkened reports whether nothing gets to or from one of a machine's addresses.
+func (w *World) darkened(m *Machine) bool {
+	return slices.ContainsFunc(m.addrs, func(a netip.Addr) bool { return w.book.dark[a] })
 }
 
 // HealAddr undoes CutAddr.
 func (w *World) HealAddr(name string) {
 	w.note(kindFault, nil, "network up", 0, name)
 	delete(w.book.dark, w.book.names[name])
+	w.troubleAddr(w.book.names[name])
 	for _, e := range w.ends {
 		if e.peer != nil && len(e.wire) > 0 {
 			e.retransmit()

@@ -175,5 +175,5 @@ func (l *link) set(now, latency, jitter int64) {
 // soundSince reports whether nothing has been wrong with a link since a time.
 func (w *World) soundSince(from, to *Machine, since time.Duration) bool {
 	l := w.link(from, to)
-	return !l.cut && l.latency+l.jitter < soundLatency && l.troubled < int64(since)
+	return !l.cut && l.latency+l.jitter < soundLatency && l.troubled < int64(since) && !w.darkened(from) && !w.darkened(to)
 }
