@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"ostler/internal/ensemble"
 	"ostler/internal/peerwire"
 	"ostler/internal/zk"
 )
@@ -76,5 +77,52 @@ func TestAppointedLeader(t *testing.T) {
 	c.Notify(time.Unix(1000, 0), 3, peerwire.Notification{State: peerwire.Looking, Leader: 3, ElectionEpoch: 1}, &out)
 	if len(out.Send) != 1 || out.Send[0].Notification.Leader != 2 {
 		t.Errorf("server 3 is told %+v, want that 2 leads", out.Send)
+	}
+}
+
+// Server 1 proposed, or has taken, a configuration that nobody else knows of, and needs
+// itself for a quorum of it. The others have settled on one of them by the configuration
+// in force: it joins them, or it would be left out for as long as they need no election
+// (INV-L2). To lead on their word, it needs a quorum of both (quorum.md R14).
+func TestAProposedConfigurationDoesNotKeepFromJoining(t *testing.T) {
+	now := testConfig(3, 0)
+	now.Version = 0x100000001
+	for _, tc := range []struct {
+		name       string
+		next       *ensemble.Config
+		leader     zk.ServerID
+		sameRound  bool
+		wantLeader zk.ServerID // 0: none
+	}{
+		{"a leader of another round", testConfig(1, 0), 3, false, 3},
+		{"a leader of the same round", testConfig(1, 0), 3, true, 3},
+		{"itself, without a quorum of the proposed one", testConfig(5, 0), 1, true, 0},
+		{"itself, with one", testConfig(3, 0), 1, true, 1},
+	} {
+		next := tc.next.WithVersion(0x100000009)
+		c := New(testOptions(now.With(next), 1))
+		at := time.Unix(1000, 0)
+		var out Output
+		c.Start(at, 0x100000009, 1, true, &out)
+		round := int64(7)
+		if tc.sameRound {
+			round = out.Send[0].Notification.ElectionEpoch
+		}
+		for _, id := range []zk.ServerID{2, 3} {
+			state := peerwire.Following
+			if id == tc.leader {
+				state = peerwire.Leading
+			}
+			c.Notify(at, id, peerwire.Notification{
+				State: state, Leader: tc.leader, Zxid: 0x100000006, ElectionEpoch: round, PeerEpoch: 2, Version: 2, Config: now.Text(),
+			}, &out)
+		}
+		var got zk.ServerID
+		if out.Settled != nil {
+			got = out.Settled.Leader
+		}
+		if got != tc.wantLeader {
+			t.Errorf("%s: settled on %d, want %d", tc.name, got, tc.wantLeader)
+		}
 	}
 }

@@ -26,10 +26,11 @@ type Core struct {
 	o      Options
 	voters []zk.ServerID
 	voter  bool // this server has a vote
-	// candidates are the voters of the configuration in force alone: who votes only in
-	// one that is proposed cannot be known to all (quorum.md 3.4).
-	candidates *ensemble.Config
-	text       []byte
+	// inForce is the configuration without the one proposed behind it. Its voters alone
+	// are candidates: who votes only in one that is proposed cannot be known to all
+	// (quorum.md 3.4).
+	inForce *ensemble.Config
+	text    []byte
 
 	state   peerwire.ServerState
 	current Vote  // what the others are told (quorum.md 3.10)
@@ -81,7 +82,7 @@ func New(o Options) *Core {
 // that runs must be started anew.
 func (c *Core) SetConfig(config *ensemble.Config, observer bool) {
 	c.o.Config, c.o.Observer = config, observer
-	c.voters, c.candidates = config.Voters(), config.With(nil)
+	c.voters, c.inForce = config.Voters(), config.With(nil)
 	c.voter = config.IsVoter(c.o.Self) && !observer
 	if c.o.Outsider {
 		config = config.WithVersion(0)
@@ -168,7 +169,7 @@ func (c *Core) pause() time.Duration {
 func (c *Core) campaign(last zk.Zxid, currentEpoch zk.Epoch) Vote {
 	v := Vote{Leader: c.o.Self, Zxid: max(last, 0), PeerEpoch: max(currentEpoch, 0)}
 	switch {
-	case !c.voter || !c.candidates.IsVoter(c.o.Self):
+	case !c.voter || !c.inForce.IsVoter(c.o.Self):
 		v.Leader = none
 		if c.o.Observer {
 			v.Zxid, v.PeerEpoch = none, none

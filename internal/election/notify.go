@@ -105,7 +105,7 @@ func (c *Core) onLooking(now time.Time, from zk.ServerID, n *peerwire.Notificati
 
 // counted reports whether a vote is one: for a voter, and not by or for a server
 // whose empty history is not trusted (quorum.md 3.8).
-func (c *Core) counted(v Vote) bool { return v.Zxid != -1 && c.candidates.IsVoter(v.Leader) }
+func (c *Core) counted(v Vote) bool { return v.Zxid != -1 && c.inForce.IsVoter(v.Leader) }
 
 // joinRound goes on to a later round, with nothing of the earlier one.
 func (c *Core) joinRound(now time.Time, v Vote, out *Output) {
@@ -138,7 +138,7 @@ func (c *Core) recognise(now time.Time, out *Output) {
 // onSettled takes the word of a server that has found its leader.
 func (c *Core) onSettled(now time.Time, from zk.ServerID, n *peerwire.Notification, out *Output) {
 	c.heard[from] = false
-	if n.State != peerwire.Following && n.State != peerwire.Leading || !c.candidates.IsVoter(n.Leader) {
+	if n.State != peerwire.Following && n.State != peerwire.Leading || !c.inForce.IsVoter(n.Leader) {
 		return
 	}
 	b := ballot{Vote: voteOf(n), state: n.State}
@@ -147,18 +147,31 @@ func (c *Core) onSettled(now time.Time, from zk.ServerID, n *peerwire.Notificati
 		c.votes[from] = b
 		probe := b
 		probe.version = n.Version
-		if supports(c.o.Config, c.votes, probe) && c.leads(c.votes, b.Vote) {
+		if c.settledOn(c.votes, probe) {
 			c.follow(now, b.Vote, out)
 			return
 		}
 	}
 	b.version = n.Version
 	c.settled[from] = b
-	if supports(c.o.Config, c.settled, b) && c.leads(c.settled, b.Vote) || c.led(now, b.Vote, n.State) {
+	if c.settledOn(c.settled, b) || c.led(now, b.Vote, n.State) {
 		c.follow(now, b.Vote, out)
 		return
 	}
 	c.consider(now, out)
+}
+
+// settledOn reports whether enough servers have settled on the leader of b to join them.
+// To follow, a quorum of the configuration in force is enough: a leader that does not
+// know of the proposed one counts by its own, and ends the proposal with its history.
+// Who would wait for a quorum of both may wait for itself, for ever (INV-L2). To lead
+// takes both (quorum.md R14), as it does in the discovery of every leader.
+func (c *Core) settledOn(ballots map[zk.ServerID]ballot, b ballot) bool {
+	config := c.inForce
+	if b.Leader == c.o.Self {
+		config = c.o.Config
+	}
+	return supports(config, ballots, b) && c.leads(ballots, b.Vote)
 }
 
 // leads reports whether the leader of v is known to lead, so that nobody follows a
