@@ -1,6 +1,10 @@
 package sim
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"ostler/internal/zk"
+)
 
 // drawLastCounter draws where epochs end: in most runs where the counter does, out of
 // reach; in a few so early that they are used up under load (quorum.md R13, T-1277).
@@ -19,4 +23,10 @@ func (o *Oracle) usedUp(last uint32) (n int) {
 		}
 	}
 	return n
+}
+
+// spent reports whether every zxid of an epoch was given away.
+func (o *Oracle) spent(epoch zk.Epoch, last uint32) bool {
+	i := o.before(zk.MakeZxid(epoch, last))
+	return last != 0 && i < len(o.log) && o.log[i].rec.Zxid == zk.MakeZxid(epoch, last)
 }

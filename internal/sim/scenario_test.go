@@ -85,3 +85,38 @@ func TestEveryLeaderDies(t *testing.T) {
 		}
 	}
 }
+
+// Epochs are so short that the ends of abandoned sessions use them up, and with each
+// epoch the sessions that are left begin their timeouts anew (INV-S4): they end all the
+// same once a leader stays (INV-S5).
+func TestAbandonedSessionsEndThoughEpochsAreShort(t *testing.T) {
+	late := 0
+	for seed := uint64(1); seed <= 10; seed++ {
+		e := newCalm(seed, realNode, 3, func(s *Settings) { s.Local = false })
+		e.lastCounter = 20
+		for _, m := range e.Members {
+			m.setup.LastCounter = e.lastCounter
+		}
+		e.begin()
+		for range 30 {
+			e.W.Run(e.tick)
+			for _, c := range e.Clients {
+				c.abandon()
+			}
+		}
+		e.recover()
+		e.Load.steady = true
+		before := e.W.Now()
+		e.rest()
+		if e.W.Now()-before > 24*e.tick+2*time.Second {
+			late++
+		}
+		e.finish()
+		if f := e.W.Failure(); f != nil {
+			t.Errorf("seed %d: %.600s", seed, f.Error())
+		}
+	}
+	if late < 8 {
+		t.Errorf("in %d runs of 10 epochs ended while sessions did", late)
+	}
+}

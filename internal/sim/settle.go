@@ -63,13 +63,36 @@ func (e *Ensemble) state() string {
 	return s + fmt.Sprintf("history ends at %v", e.O.Last())
 }
 
-// rest lets the clients fall silent and every abandoned session expire.
+// restMax is how long sessions may take to end, whoever leads.
+const restMax = 120 * time.Second
+
+// rest lets the clients fall silent and every abandoned session expire. Each has its full
+// timeout from when somebody began to lead (INV-S4, INV-S5), and where epochs are short
+// the ends of sessions use them up. For no other reason does leadership change at rest.
 func (e *Ensemble) rest() {
+	w := e.W
 	for _, c := range e.Clients {
 		c.quiet = true
 	}
 	longest := 20 * e.tick
-	e.W.Run(longest + 4*e.tick + 2*time.Second)
+	begun, epoch := w.Now(), e.O.newest
+	for limit := begun + restMax; w.failure == nil; {
+		switch {
+		case w.Now() > limit:
+			w.Failf("liveness: leaders come and go for %v after the last request: %s", restMax, e.state())
+		case e.O.newest != epoch && !e.O.spent(epoch, e.lastCounter):
+			w.Failf("liveness: epoch %d is over at rest, though it was not used up: %s", epoch, e.state())
+		}
+		epoch = e.O.newest
+		if m := e.leader(); m != nil {
+			begun = max(begun, e.O.views[m.ID].since)
+		}
+		left := begun + longest + 4*e.tick + 2*time.Second - w.Now()
+		if left <= 0 {
+			return
+		}
+		w.Run(left)
+	}
 }
 
 // finish checks the state at rest.
