@@ -94,7 +94,9 @@ func (r *Replica) onDialled(e evDialled) {
 	e.link.SetReadTimeout(r.ticks(r.cfg.InitLimit))
 	r.phase = learning
 	r.initFresh()
-	r.learner = zab.NewLearner(r.zabOptions(), r.leaderLink, now, &r.out)
+	o := r.zabOptions()
+	o.ByMaster = r.masters.at != 0
+	r.learner = zab.NewLearner(o, r.leaderLink, now, &r.out)
 	r.afterStep()
 }
 

@@ -25,6 +25,8 @@ type Node interface {
 	// Looking reports whether it has no leader, so that what it applies may
 	// not be committed, except up to Committed; Applied is what its tree holds.
 	Looking() bool
+	// Serving reports whether it serves clients in full.
+	Serving() bool
 	Committed() zk.Zxid
 	Applied() zk.Zxid
 	// Standalone servers are established from the start.

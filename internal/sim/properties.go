@@ -25,7 +25,7 @@ func triggered(v any) string {
 var illegal = []string{
 	"the leader proposed", "the leader committed", "holds transaction", "came too early", "cannot be read",
 	"instead of DIFF", "instead of LEADERINFO", "INFORM to a follower", "UPTODATE before", "from the leader of epoch",
-	"below that of the history", "which was not proposed", "before it was sent NEWLEADER", "before it has synced",
+	"is below that of the history", "which was not proposed", "before it was sent NEWLEADER", "before it has synced",
 	"that was never proposed", "is committed: it may be", "but the last transaction before is", "but it ends with",
 }
 

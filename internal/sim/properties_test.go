@@ -41,6 +41,7 @@ func TestEachPropertyFindsItsLie(t *testing.T) {
 		{"PrimaryIntegrity", []report{delivers(1, e1+2, "/b"), leads(3, 2, 0)}},
 		{"PrimaryIntegrity", []report{leaves(1), leads(1, 2, e1+1), leaves(2), delivers(2, e1+2, "/b"), follows(2, 2)}},
 		{"ShouldNotBeTriggered", []report{breaks("ack 3 is not above what was proposed")}},
+		{"ShouldNotBeTriggered", []report{says(2, "looking for a leader", "the leader's epoch 3 is below that of the history, 0x400000006 in epoch 4")}},
 		{"ShouldNotBeTriggered", []report{says(1, "looking for a leader", "the leader committed 0x100000002, but the one to commit comes after 0x0")}},
 	}
 	for _, name := range Properties {
@@ -63,12 +64,17 @@ func TestEachPropertyFindsItsLie(t *testing.T) {
 			t.Errorf("no lie for %s", name)
 		}
 	}
-	w := New(Options{Seed: 1})
-	o := NewOracle(w)
-	for _, r := range append(begin, says(2, "looking for a leader", "the leader went silent")) {
-		r(o)
-	}
-	if f := w.Failure(); f != nil {
-		t.Errorf("a leader that goes silent: %v", f)
+	for _, reason := range []string{
+		"the leader went silent",
+		"the observer master is in epoch 3 still, while the history ends with 0x400000006 in epoch 4",
+	} {
+		w := New(Options{Seed: 1})
+		o := NewOracle(w)
+		for _, r := range append(slices.Clone(begin), says(2, "looking for a leader", reason)) {
+			r(o)
+		}
+		if f := w.Failure(); f != nil {
+			t.Errorf("%s: %v", reason, f)
+		}
 	}
 }

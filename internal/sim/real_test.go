@@ -32,6 +32,8 @@ func (r *realServer) Looking() bool {
 	return !r.solo && r.Replica().Status().Role == peerwire.Looking
 }
 
+func (r *realServer) Serving() bool { return r.Replica().Status().Serving }
+
 // Master implements pupil.
 func (r *realServer) Master() zk.ServerID { return r.Replica().Status().Master }
 

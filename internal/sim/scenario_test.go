@@ -40,6 +40,35 @@ func (e *Ensemble) begin() {
 	e.recover()
 }
 
+// A server is well again when it serves: one whose disk hangs long enough was established
+// once, and its leader has gone on without it (INV-L1).
+func TestRecoveryAwaitsAServerWithoutALeader(t *testing.T) {
+	for seed := uint64(1); seed <= 3; seed++ {
+		e := calmEnsemble(seed)
+		m := e.Members[seed%3]
+		if m == e.leader() {
+			m = e.Members[(seed+1)%3]
+		}
+		m.M.disk.Slow = 20_000 // a sync takes 3 s and more
+		for m.serves() && e.W.Now() < time.Minute {
+			e.W.Run(10 * time.Millisecond)
+		}
+		if m.serves() {
+			t.Fatalf("seed %d: server %d does not mind", seed, m.ID)
+		}
+		m.M.disk.Slow = 0 // the call that hangs goes on
+		e.recover()
+		if f := e.W.Failure(); f != nil {
+			t.Errorf("seed %d: %.600s", seed, f.Error())
+		}
+		for _, m := range e.Members {
+			if !m.serves() {
+				t.Errorf("seed %d: server %d does not serve", seed, m.ID)
+			}
+		}
+	}
+}
+
 // A server whose disk was lost is brought up to date, and crashes at one of the file
 // calls that this takes. Once it has come up to date after that it counts again: with
 // it, the ensemble bears the loss of another disk (quorum.md R15, T-2872).

@@ -12,7 +12,7 @@ import (
 // recoverMax is how long an ensemble may take to serve everyone once all is well.
 const recoverMax = 60 * time.Second
 
-// recover checks liveness: every server is established, and every client is
+// recover checks liveness: every server is established and serves, and every client is
 // answered (INV-L1, INV-L2).
 func (e *Ensemble) recover() {
 	w := e.W
@@ -29,9 +29,16 @@ func (e *Ensemble) recover() {
 	}
 }
 
+// serves reports whether a server is up and serves. That it was established says less: it
+// may have lost its leader since, and not be back for as long as a slow disk keeps it.
+func (m *Member) serves() bool {
+	node, ok := m.M.Server().(Node)
+	return ok && m.M.Running() && node.Serving()
+}
+
 func (e *Ensemble) served(before []int) bool {
 	for _, m := range e.Members {
-		if v := e.O.views[m.ID]; !m.M.Running() || v == nil || !v.established {
+		if v := e.O.views[m.ID]; !m.serves() || v == nil || !v.established {
 			return false
 		}
 	}
@@ -48,7 +55,7 @@ func (e *Ensemble) state() string {
 	s := ""
 	for _, m := range e.Members {
 		v := e.O.views[m.ID]
-		s += fmt.Sprintf("server %d running=%v", m.ID, m.M.Running())
+		s += fmt.Sprintf("server %d running=%v serving=%v", m.ID, m.M.Running(), m.serves())
 		if v != nil {
 			s += fmt.Sprintf(" established=%v epoch=%d last=%v", v.established, v.epoch, v.last)
 		}

@@ -126,6 +126,7 @@ type lazyDirFS struct{ env.FS }
 func (lazyDirFS) SyncDir(string) error { return nil }
 
 func (z *toyZK) Looking() bool         { return false }
+func (z *toyZK) Serving() bool         { return true }
 func (z *toyZK) Applied() zk.Zxid      { return z.last }
 func (z *toyZK) Committed() zk.Zxid    { return 0 }
 func (z *toyZK) Standalone() bool      { return true }

@@ -41,6 +41,8 @@ type Options struct {
 	// KnownCommitted (learner) is a zxid that is known to be committed, 0 if none
 	// is: a leader that would cut below it is refused (quorum.md R20).
 	KnownCommitted zk.Zxid
+	// ByMaster (observer): the other end is a follower that serves observers (quorum.md 4.18).
+	ByMaster bool
 	// Appointed (leader): no election made this server lead, so others may not know of it.
 	Appointed bool
 	// Reconfig: the configuration may change (reconfigEnabled).

@@ -193,7 +193,10 @@ func (l *Learner) onLeaderInfo(packet *peerwire.Packet, out *Output) {
 		l.depart(out, "the leader: %s", secretsDiffer)
 	case e < l.o.Accepted && !l.o.Observer:
 		l.depart(out, "the leader's epoch %d is below %d, which was accepted before", e, l.o.Accepted)
-	case e < l.history.Last().Epoch() || e < l.o.Current:
+	case l.ahead(e) && l.o.ByMaster:
+		// It has not noticed yet that its leader is gone.
+		l.depart(out, "the observer master is in epoch %d still, while the history ends with %v in epoch %d", e, l.history.Last(), l.o.Current)
+	case l.ahead(e):
 		l.depart(out, "the leader's epoch %d is below that of the history, %v in epoch %d", e, l.history.Last(), l.o.Current)
 	case e <= l.o.Accepted:
 		// Promised before: the promise must not be counted again. That of an
@@ -206,6 +209,9 @@ func (l *Learner) onLeaderInfo(packet *peerwire.Packet, out *Output) {
 		out.Persist = append(out.Persist, Persist{Kind: AcceptedEpoch, Epoch: e})
 	}
 }
+
+// ahead reports whether this server has been in a later epoch than e.
+func (l *Learner) ahead(e zk.Epoch) bool { return e < l.history.Last().Epoch() || e < l.o.Current }
 
 // onPersisted goes on once an epoch is on disk.
 func (l *Learner) onPersisted(p Persist, out *Output) {
