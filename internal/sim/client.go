@@ -186,6 +186,7 @@ func (c *Client) dial() {
 		if c.session == 0 {
 			req.Password = make([]byte, zk.PasswordLen)
 		}
+		c.sent = c.w.Now()
 		s.Send(wire.AppendFrame(nil, req.Append(nil)))
 		return c
 	})
@@ -280,6 +281,8 @@ func (c *Client) greeted(frame []byte) {
 	c.state, c.limited = online, resp.ReadOnly
 	if c.limited {
 		c.load.Seen["a read-only session had"]++
+	} else {
+		c.load.leases.attached(c, c.sent)
 	}
 	c.w.note(kindClient, nil, c.name+" attached to "+c.server, int64(c.session), "")
 	for _, who := range c.shows {

@@ -18,7 +18,8 @@ import (
 //
 // A sign of life counts if it can have reached the leader: it was sent on a connection
 // whose other end is there, to a member that followed this leader all the time since, and
-// not another follower, and nothing between them was broken.
+// not another follower, and nothing between them was broken. Once the leader has let the
+// session in through another server it waits for nothing more from the one before.
 type leases struct {
 	e     *Ensemble
 	signs map[zk.SessionID][]sign
@@ -48,12 +49,24 @@ func (l *leases) sent(c *Client) {
 	if n := len(all); n > 0 && now-all[n-1].at < l.e.tick/4 {
 		return
 	}
+	l.signs[c.session] = l.with(all, c, now)
+}
+
+// with adds a sign of life that a client gave at a time.
+func (l *leases) with(all []sign, c *Client, at time.Duration) []sign {
 	for _, m := range l.e.Members {
 		if ClientAddr(m.ID) == c.server && m.master() == 0 {
-			all = append(all, sign{now, l.e.W.names[c.name], m, c.timeout})
+			all = append(all, sign{at, l.e.W.names[c.name], m, c.timeout})
 		}
 	}
-	l.signs[c.session] = all[max(0, len(all)-signsMax):]
+	return all[max(0, len(all)-signsMax):]
+}
+
+// attached records that a session was let in through a server that was asked at a time,
+// which is a sign of life. No pause of an earlier server keeps it alive any more.
+func (l *leases) attached(c *Client, asked time.Duration) {
+	here := slices.DeleteFunc(l.signs[c.session], func(s sign) bool { return ClientAddr(s.server.ID) != c.server })
+	l.signs[c.session] = l.with(here, c, asked)
 }
 
 // hungUp forgets what may have been lost with a connection.

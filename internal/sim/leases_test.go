@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -159,6 +160,46 @@ func TestWhoTalksToAMachineThatIsGoneIsNotHeard(t *testing.T) {
 		for _, id := range gone {
 			if _, closed := e.O.model.closed[id]; !closed {
 				t.Errorf("seed %d: session %v lives, though nobody heard its client", seed, id)
+			}
+		}
+		if f := e.W.Failure(); f != nil || len(gone) == 0 {
+			t.Errorf("seed %d: %d clients, failure %v", seed, len(gone), f)
+		}
+	}
+}
+
+// A client moves on from a learner, which stands still afterwards. What the client does
+// not say any more that learner cannot have heard: its session ends in time (INV-S5).
+func TestAServerThatAClientHasLeftKeepsNoSession(t *testing.T) {
+	for seed := uint64(1); seed <= 10; seed++ {
+		e := leaseWorld(t, seed, 6)
+		left, leader := e.Members[0], e.leader()
+		if left == leader {
+			left = e.Members[1]
+		}
+		var gone []zk.SessionID
+		for _, c := range e.Clients {
+			if c.server == ClientAddr(left.ID) {
+				c.servers = []string{ClientAddr(leader.ID)}
+				c.stream.Close()
+				gone = append(gone, c.session)
+			}
+		}
+		e.W.Run(2 * e.tick)
+		for _, c := range e.Clients {
+			if slices.Contains(gone, c.session) {
+				if c.state != online || c.server != ClientAddr(leader.ID) {
+					t.Fatalf("seed %d: %s has not come to %s", seed, c.name, leader.M.Name())
+				}
+				c.stopped = true
+				c.abandon()
+			}
+		}
+		left.M.Pause(3 * e.tick)
+		e.W.Run(8 * e.tick)
+		for _, id := range gone {
+			if _, closed := e.O.model.closed[id]; !closed {
+				t.Errorf("seed %d: session %v lives for longer than its timeout", seed, id)
 			}
 		}
 		if f := e.W.Failure(); f != nil || len(gone) == 0 {
