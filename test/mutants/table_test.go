@@ -118,6 +118,16 @@ var own = []mutant{
 		seeds: 5000,
 	},
 	{
+		rule: "INV-X9",
+		name: "what was asked under an earlier leader is carried out beside what is asked again",
+		edits: []edit{{
+			file: "internal/replica/requests.go",
+			old:  " || req.Term != 0 && req.Term != r.term:\n",
+			new:  ":\n",
+		}},
+		seeds: 1500,
+	},
+	{
 		rule: "INV-S4",
 		name: "stalls are not credited",
 		edits: []edit{{
