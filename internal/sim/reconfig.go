@@ -79,6 +79,9 @@ func (o *organiser) change() {
 		return
 	}
 	now := membersAt(leader)
+	if now == nil {
+		return // it is about to start
+	}
 	id := zk.ServerID(1 + o.e.W.Rand.IntN(len(o.e.Members)))
 	_, member := now.Members[id]
 	role := [...]string{"participant", "participant", "observer"}[o.e.W.Rand.IntN(3)]
