@@ -85,6 +85,7 @@ func TestReconfigToGroupsAndBack(t *testing.T) {
 	g.replaceMembers(1, members)
 	g.wantConfig(false)
 	g.stop(3)
+	g.awaitLeader()
 	g.admin(1).want(zk.OpSetData, wire.SetDataRequest{Path: "/kept", Data: []byte("3"), Version: -1}, zk.OK)
 	g.start(3)
 	g.admin(3).want(zk.OpSync, wire.PathRequest{Path: "/"}, zk.OK)

@@ -79,6 +79,22 @@ func (g *growing) stop(id int) {
 	}
 }
 
+// awaitLeader waits until one of those that run leads: for a moment after the leader was
+// stopped the others do not know.
+func (g *growing) awaitLeader() {
+	g.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		for i, m := range g.members {
+			if m != nil && strings.Contains(word(g.t, g.addr(i+1), "srvr"), "Mode: leader") {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			g.t.Fatal("nobody leads after 10 s")
+		}
+	}
+}
+
 func (g *growing) addr(id int) string {
 	_, addr, _ := strings.Cut(g.lines[id-1], ";")
 	return addr
@@ -150,6 +166,7 @@ func TestReconfigGrowsAndShrinks(t *testing.T) {
 	}
 	// The new members are a quorum without the first.
 	g.stop(1)
+	g.awaitLeader()
 	g.admin(2).want(zk.OpSetData, wire.SetDataRequest{Path: "/kept", Data: []byte("2"), Version: -1}, zk.OK)
 	g.start(1)
 	g.admin(1).want(zk.OpSync, wire.PathRequest{Path: "/"}, zk.OK)
