@@ -34,6 +34,12 @@ func behindMasters(t *testing.T, followers, leader proc.Kind) *ensemble {
 		}
 	}
 	e.waitServing()
+	if l := e.leader(); l.id != 3 { // the others may have been quicker
+		l.kill()
+		proc.Eventually(t, "server 3 leads", func() bool { return e.members[2].mode() == "leader" }, e.members[2].tail)
+		l.start()
+		e.waitServing()
+	}
 	return e
 }
 
