@@ -10,10 +10,11 @@ OPS     ?= 1000000
 FROM    ?= 1
 ROUNDS  ?= 20
 FOR     ?= 10m
-# How long the tests look for seeds that fail.
+# How long sim-search looks for seeds that fail.
 SEARCH  ?= 10m
-# Where the search in the tests begins: at seeds that no other state of the code has had,
+# How many new seeds the tests run, and the first: no other state of the code has had them,
 # and who tests the same code has the same.
+NEW     ?= 4000
 FRESH   ?= $(shell find . -name '*.go' | LC_ALL=C sort | xargs cat | cksum | cut -d' ' -f1)
 
 .PHONY: build run test check packages sim sim-hours sim-search differ mutants fuzz fuzz-live clients rolling chaos chaos-mixed bench-compare bench-memory bench-failover resize
@@ -28,7 +29,7 @@ test: packages check
 	$(GO) test ./...
 	CGO_ENABLED=1 $(GO) test -race $(RACE)
 	$(GO) test -tags invariants ./internal/zab ./internal/replica ./internal/tree
-	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run 'TestSeeds|TestARunRepeats' -sim.for=$(SEARCH) -sim.from=$(FRESH)
+	$(GO) test ./internal/sim -count=1 -timeout 0 -v -run 'TestSeeds|TestARunRepeats' -sim.seeds=$(NEW) -sim.from=$(FRESH)
 	$(GO) test -tags interop -count=1 -timeout 15m ./test/interop
 	$(GO) test -tags interop -count=1 ./test/differ
 	$(GO) test -tags interop -count=1 ./test/chaos -run TestMixedChaos
